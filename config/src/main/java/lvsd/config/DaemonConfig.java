@@ -1,0 +1,149 @@
+package lvsd.config;
+
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The daemon file, validated. What it says is what the machine is; what is balanced is said by rules.
+ *
+ * @param eal DPDK environment
+ * @param ports director ports, numbered from 0 in this order
+ * @param routes static routes
+ * @param workers worker threads
+ * @param connections size of the tables
+ * @param control control socket
+ * @param persist where acknowledged rule changes are kept
+ * @param punt exception path
+ * @param metricsListen {@code host:port} of the metrics server, if any
+ * @param settings sysctl-like settings by IPVS name, raw text values already range-checked
+ */
+public record DaemonConfig(
+        Eal eal,
+        List<Port> ports,
+        List<Route> routes,
+        Workers workers,
+        Connections connections,
+        Control control,
+        Persist persist,
+        Punt punt,
+        Optional<String> metricsListen,
+        Map<String, String> settings) {
+
+    /**
+     * DPDK environment.
+     *
+     * @param hugepages false: {@code --no-huge}
+     * @param memoryMegabytes {@code -m}
+     * @param filePrefix {@code --file-prefix}
+     * @param pluginPath {@code -d}, if set
+     * @param library directory of librte_*.so where the loader does not find them, if set
+     * @param mbufs mbufs in the pool
+     * @param mbufSize data room of an mbuf in bytes, headroom not included
+     * @param arguments further EAL arguments, verbatim (for example {@code --vdev=net_bonding0,...})
+     */
+    public record Eal(
+            boolean hugepages,
+            int memoryMegabytes,
+            String filePrefix,
+            Optional<String> pluginPath,
+            Optional<Path> library,
+            int mbufs,
+            int mbufSize,
+            List<String> arguments) {}
+
+    /** rp_filter of a port: as the kernel's 0, 1 and 2. */
+    public enum ReversePath {
+        OFF,
+        STRICT,
+        LOOSE
+    }
+
+    /**
+     * A director port.
+     *
+     * @param name name for operators, and of its kernel TAP twin; at most 15 characters
+     * @param device PCI address ({@code 0000:03:00.0}) or vdev with arguments ({@code net_af_packet0,iface=eth1})
+     * @param mtu largest IP packet in bytes
+     * @param addresses addresses of the untagged interface
+     * @param vlans tagged sub-interfaces
+     * @param reversePath reverse-path check
+     * @param twin whether it gets a kernel TAP twin
+     */
+    public record Port(
+            String name,
+            String device,
+            int mtu,
+            List<Prefix> addresses,
+            List<Vlan> vlans,
+            ReversePath reversePath,
+            boolean twin) {}
+
+    /**
+     * A VLAN sub-interface.
+     *
+     * @param id 1 to 4094
+     * @param name name for operators
+     * @param mtu largest IP packet in bytes
+     * @param addresses its addresses
+     */
+    public record Vlan(int id, String name, int mtu, List<Prefix> addresses) {}
+
+    /** An address with its prefix length. */
+    public record Prefix(InetAddress address, int length) {}
+
+    /**
+     * A static route.
+     *
+     * @param to destination network
+     * @param via next hop, if not on link
+     * @param port interface name (port or VLAN), if given; else found by {@code via}
+     */
+    public record Route(Prefix to, Optional<InetAddress> via, Optional<String> port) {}
+
+    /**
+     * Worker threads.
+     *
+     * @param count how many
+     * @param cores CPU of each; empty: not pinned
+     */
+    public record Workers(int count, List<Integer> cores) {}
+
+    /**
+     * Sizes, per worker.
+     *
+     * @param ipv4 IPv4 connections
+     * @param ipv6 IPv6 connections
+     * @param lockMemory whether tables are locked in memory
+     */
+    public record Connections(int ipv4, int ipv6, boolean lockMemory) {}
+
+    /**
+     * Control socket.
+     *
+     * @param socket path
+     * @param group group that owns it, if set; mode is 0660
+     */
+    public record Control(Path socket, Optional<String> group) {}
+
+    /**
+     * Persistence of rules.
+     *
+     * @param directory journal directory; empty: {@code persist: none}
+     * @param rules the operator's rules file, read at first start
+     */
+    public record Persist(Optional<Path> directory, Path rules) {}
+
+    /**
+     * Exception path.
+     *
+     * @param forward whether packets for neither a service nor an own address go to the kernel
+     * @param neighbourRate packets per second of ARP and ND, all workers
+     * @param routingRate of routing protocols and VRRP
+     * @param healthRate of replies to the director's own connections
+     * @param restRate of everything else
+     */
+    public record Punt(boolean forward, int neighbourRate, int routingRate, int healthRate, int restRate) {}
+}

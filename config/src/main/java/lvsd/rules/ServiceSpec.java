@@ -1,0 +1,28 @@
+package lvsd.rules;
+
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * A virtual service as {@code -A} or {@code -E} defines it.
+ *
+ * @param id what names it
+ * @param scheduler scheduler name, {@code wlc} by default
+ * @param schedulerFlags flag words of {@code -b}, as the scheduler names them
+ * @param persistence persistence timeout in seconds, 1 to 2678400, if persistent
+ * @param netmask persistence mask: IPv4 as 32 bits, IPv6 as prefix length; -1 where not given
+ * @param persistenceEngine name of {@code --pe}, empty if none
+ * @param onePacket one-packet scheduling
+ * @param toa whether FULLNAT destinations get the client's address in TCP option 254; our own option {@code --toa}
+ * @param connectionTimeout own timeout of established connections in seconds ({@code --conn-timeout}), if set
+ */
+public record ServiceSpec(
+        ServiceId id,
+        String scheduler,
+        Set<String> schedulerFlags,
+        OptionalInt persistence,
+        int netmask,
+        String persistenceEngine,
+        boolean onePacket,
+        boolean toa,
+        OptionalInt connectionTimeout) {}

@@ -1,0 +1,91 @@
+package lvsd.dataplane;
+
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import lvsd.dataplane.service.ServiceTable;
+
+/**
+ * What the control plane may ask of the running workers. Implemented by {@code Dataplane}; control code and its tests
+ * know only this. Called by the control thread; sums are over all workers and at most one cycle old.
+ */
+public interface DataplaneControl {
+    /** Sums of one destination over all workers. Connections count entries made; bytes are IP bytes. */
+    record Totals(
+            long connections,
+            long inPackets,
+            long outPackets,
+            long inBytes,
+            long outBytes,
+            long active,
+            long inactive) {}
+
+    /** One port as {@code lvsadm --ports} shows it. */
+    record PortView(
+            String name,
+            String device,
+            String mac,
+            int mtu,
+            boolean linkUp,
+            long inPackets,
+            long outPackets,
+            long inBytes,
+            long outBytes,
+            long inMissed,
+            long errors) {}
+
+    /** One worker as {@code lvsadm --workers} shows it; times in nanoseconds, memory in bytes. */
+    record WorkerView(
+            int index,
+            int core,
+            long cycles,
+            long idleCycles,
+            long packets,
+            long longestCycle,
+            long connections,
+            long highWater,
+            long capacity,
+            long longestProbe,
+            long tableBytes,
+            long handoffsIn,
+            long handoffsOut) {}
+
+    /** Use of one local address, as {@code -G} shows it. */
+    record LocalAddressView(int index, long connections, long exhausted) {}
+
+    /** Makes {@code table} what every worker uses from its next cycle on. */
+    void publish(ServiceTable table);
+
+    /** The oldest generation that some worker may still be using. */
+    long acknowledgedGeneration();
+
+    /** Sums for the destination with the given index since start or {@link #zero}. */
+    Totals totals(int destination);
+
+    /** Restarts the sums of a destination (connections, packets, bytes; not active and inactive). */
+    void zero(int destination);
+
+    /** Drops by {@code DropReason} ordinal. */
+    long[] drops();
+
+    /** The ports in order. */
+    List<PortView> ports();
+
+    /** The workers in order. */
+    List<WorkerView> workers();
+
+    /** Use of the local address with the given index. */
+    LocalAddressView localAddress(int index);
+
+    /** Gives every connection that {@code filter} takes to {@code sink}, a page at a time, while traffic goes on. */
+    void connections(Predicate<ConnectionRow> filter, Consumer<ConnectionRow> sink);
+
+    /** Ends all connections of a destination, as when it is removed with {@code expire_nodest_conn}. */
+    void expireDestination(int destination);
+
+    /** Sets timeouts of TCP established, TCP FIN_WAIT and UDP, in seconds; 0 keeps one. Later packets use them. */
+    void timeouts(int established, int finWait, int udp);
+
+    /** Changes a setting by its IPVS name; the value has been validated. */
+    void setting(String name, String value);
+}

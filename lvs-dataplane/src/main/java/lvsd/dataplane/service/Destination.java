@@ -1,0 +1,56 @@
+package lvsd.dataplane.service;
+
+import lvsd.rules.DestinationSpec;
+
+/**
+ * One real server of one service, immutable. Made by the control thread for each change.
+ *
+ * <p>{@link #index} is dense over all services and stays the same through edits, and through removal and re-adding while
+ * connections still hold it, so that counters and connections find it again.
+ */
+public final class Destination {
+    /** Most destinations over all services. */
+    public static final int MAXIMUM = 1 << 16;
+
+    /** Dense index, below {@link #MAXIMUM}. */
+    public final int index;
+    /** Index of the service it belongs to. */
+    public final int service;
+    /** What the operator said. */
+    public final DestinationSpec spec;
+    /** Forwarding method number ({@code ForwardingMethod.number}). */
+    public final int method;
+    /** Whether the server's address is IPv6. */
+    public final boolean ipv6;
+    /** IPv4 address as it lies in a packet, read in native byte order. */
+    public final int address4;
+    /** First and second half of an IPv6 address as they lie in a packet, read in native byte order. */
+    public final long address6High;
+
+    public final long address6Low;
+    /** Port as it lies in a packet, read as a 16-bit value in native byte order; 0: keep the packet's. */
+    public final int port;
+    /** Weight; 0 takes no new connections. */
+    public final int weight;
+    /** Overload thresholds; 0: none. */
+    public final int upperThreshold;
+
+    public final int lowerThreshold;
+
+    /** Makes the worker's view of {@code spec}. */
+    public Destination(int index, int service, DestinationSpec spec) {
+        this.index = index;
+        this.service = service;
+        this.spec = spec;
+        this.method = spec.method().number();
+        byte[] bytes = spec.address().getAddress();
+        this.ipv6 = bytes.length == 16;
+        this.address4 = ipv6 ? 0 : Wire.int4(bytes);
+        this.address6High = ipv6 ? Wire.long8(bytes, 0) : 0;
+        this.address6Low = ipv6 ? Wire.long8(bytes, 8) : 0;
+        this.port = Wire.port(spec.port());
+        this.weight = spec.weight();
+        this.upperThreshold = spec.upperThreshold();
+        this.lowerThreshold = spec.lowerThreshold();
+    }
+}

@@ -1,0 +1,126 @@
+package lvsd.dataplane.service;
+
+import java.util.List;
+import lvsd.rules.ServiceId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All services at one moment, immutable: what the control thread publishes with one release store and every worker reads
+ * once a cycle.
+ *
+ * <p>Finding the service of a packet is one probe of an open-addressed table over (protocol, VIP, port), then one with
+ * port 0.
+ */
+public final class ServiceTable {
+    /** A director without services. */
+    public static final ServiceTable EMPTY = new ServiceTable(0, List.of());
+
+    /** Counts publications; a worker acknowledges the newest it has seen. */
+    public final long generation;
+
+    private final @Nullable Service[] byIndex;
+    private final @Nullable Destination[] destinations;
+    private final Service[] services;
+    private final @Nullable Service[] slots;
+    private final long[] keys;
+    private final int mask;
+
+    /** A snapshot of {@code services}; their indexes and those of their destinations must be distinct. */
+    public ServiceTable(long generation, List<Service> services) {
+        this.generation = generation;
+        this.services = services.toArray(Service[]::new);
+        int highestService = -1;
+        int highestDestination = -1;
+        for (Service service : services) {
+            highestService = Math.max(highestService, service.index);
+            for (Destination destination : service.destinations) {
+                highestDestination = Math.max(highestDestination, destination.index);
+            }
+        }
+        this.byIndex = new Service[highestService + 1];
+        this.destinations = new Destination[highestDestination + 1];
+        int size = Integer.highestOneBit(Math.max(8, services.size() * 2)) * 2;
+        this.mask = size - 1;
+        this.slots = new Service[size];
+        this.keys = new long[size * 3];
+        for (Service service : services) {
+            byIndex[service.index] = service;
+            for (Destination destination : service.destinations) {
+                destinations[destination.index] = destination;
+            }
+            if (service.id() instanceof ServiceId.Vip vip) {
+                insert(service, vip);
+            }
+        }
+    }
+
+    private void insert(Service service, ServiceId.Vip vip) {
+        byte[] address = vip.address().getAddress();
+        long high = vip.ipv6() ? Wire.long8(address, 0) : Integer.toUnsignedLong(Wire.int4(address));
+        long low = vip.ipv6() ? Wire.long8(address, 8) : 0;
+        long rest = rest(vip.protocol().number(), Wire.port(vip.port()), vip.ipv6());
+        int slot = hash(high, low, rest) & mask;
+        while (slots[slot] != null) {
+            slot = slot + 1 & mask;
+        }
+        slots[slot] = service;
+        keys[slot * 3] = high;
+        keys[slot * 3 + 1] = low;
+        keys[slot * 3 + 2] = rest;
+    }
+
+    private static long rest(int protocol, int port, boolean ipv6) {
+        return (long) protocol << 32 | (ipv6 ? 1L << 40 : 0) | port;
+    }
+
+    private static int hash(long high, long low, long rest) {
+        long mixed = (high ^ Long.rotateLeft(low, 29) ^ rest * 0x9e3779b97f4a7c15L) * 0xd6e8feb86659fd93L;
+        return (int) (mixed >>> 32);
+    }
+
+    /**
+     * The service of {@code protocol} at an IPv4 address and port in wire form: the exact one, else the one with port 0,
+     * else null.
+     */
+    public @Nullable Service find4(int protocol, int address, int port) {
+        long high = Integer.toUnsignedLong(address);
+        Service exact = probe(high, 0, rest(protocol, port, false));
+        return exact != null ? exact : probe(high, 0, rest(protocol, 0, false));
+    }
+
+    /** As {@link #find4} for an IPv6 address in wire form. */
+    public @Nullable Service find6(int protocol, long addressHigh, long addressLow, int port) {
+        Service exact = probe(addressHigh, addressLow, rest(protocol, port, true));
+        return exact != null ? exact : probe(addressHigh, addressLow, rest(protocol, 0, true));
+    }
+
+    private @Nullable Service probe(long high, long low, long rest) {
+        int slot = hash(high, low, rest) & mask;
+        while (true) {
+            Service service = slots[slot];
+            if (service == null) {
+                return null;
+            }
+            int key = slot * 3;
+            if (keys[key] == high && keys[key + 1] == low && keys[key + 2] == rest) {
+                return service;
+            }
+            slot = slot + 1 & mask;
+        }
+    }
+
+    /** The services, in the order the control thread keeps them. Not to be changed. */
+    public Service[] services() {
+        return services;
+    }
+
+    /** The service with the given index, or null. */
+    public @Nullable Service service(int index) {
+        return index < byIndex.length ? byIndex[index] : null;
+    }
+
+    /** The destination with the given index, or null when it was removed. */
+    public @Nullable Destination destination(int index) {
+        return index < destinations.length ? destinations[index] : null;
+    }
+}
