@@ -1,0 +1,55 @@
+# Shared by the launchers and the lvs-* scripts: sourced, POSIX sh, defines functions only.
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+  say "$LVS_NAME: $*"
+  exit 1
+}
+
+# Is $1 the home of a Java 25? The release file answers without starting a JVM.
+is_java25() {
+  [ -x "$1/bin/java" ] && [ -r "$1/release" ] || return 1
+  while IFS= read -r lvs_line; do
+    case $lvs_line in JAVA_VERSION=\"25[.\"+]*) return 0 ;; esac
+  done <"$1/release"
+  return 1
+}
+
+# Is there a Java 25 whose compiler is there too?
+is_jdk25() { is_java25 "$1" && [ -x "$1/bin/javac" ]; }
+
+# Sets LVS_JAVA_HOME to the first home that the test $1 (is_java25 or is_jdk25) accepts.
+find_java_home() {
+  lvs_path_home=$(command -v java 2>/dev/null) || lvs_path_home=
+  [ -z "$lvs_path_home" ] || lvs_path_home=$(readlink -f "$lvs_path_home") lvs_path_home=${lvs_path_home%/bin/java}
+  for LVS_JAVA_HOME in "${LVSD_JAVA_HOME:-}" "${JAVA_HOME:-}" /usr/lib/jvm/*25* /opt/*25* /opt/*/*25* "$lvs_path_home"; do
+    [ -n "$LVS_JAVA_HOME" ] && "$1" "$LVS_JAVA_HOME" && return 0
+  done
+  LVS_JAVA_HOME=
+  return 1
+}
+
+java_remedy() {
+  say "$LVS_NAME: no JDK 25 found (looked at LVSD_JAVA_HOME, JAVA_HOME, /usr/lib/jvm, /opt and the PATH)."
+  say "  Install one, in any of these ways, and run this again:"
+  say "  - from your distribution where it has one: apt-get install openjdk-25-jdk-headless"
+  say "  - from the apt repository of a JDK vendor: apt-get install temurin-25-jdk"
+  say "  - unpack any vendor's JDK 25 archive for Linux: tar -xzf jdk-25*.tar.gz -C /opt"
+  say "  - where it is somewhere else: export LVSD_JAVA_HOME=/path/to/jdk-25"
+}
+
+# Sets LVS_JARS to the class path of program $2, which lies in target/lib of module $1 of a checkout, or in
+# PREFIX/lib/lvsd/$1 when installed; LVS_JAR_DIR to the directory. The order is that of the names, always.
+find_jars() {
+  if [ -d "$LVS_BIN/../lib/lvsd/$1" ]; then
+    LVS_JAR_DIR=$LVS_BIN/../lib/lvsd/$1
+  else
+    LVS_JAR_DIR=${LVS_BIN%/config/bin}/$1/target/lib
+  fi
+  LVS_JARS=
+  for lvs_jar in "$LVS_JAR_DIR"/*.jar; do
+    LVS_JARS=$LVS_JARS${LVS_JARS:+:}$lvs_jar
+  done
+  [ -r "$lvs_jar" ] || die "no jars in $LVS_JAR_DIR: build first, with mvn package or config/bin/lvs-setup --build."
+}

@@ -1,0 +1,90 @@
+# Set-up shared by lvs-setup, lvs-demo and lvs-test: sourced after lvs-lib.sh, wants LVS_NAME and LVS_ROOT.
+
+# Installs package $2 unless command or file $1 is there; collects first, so that apt runs once.
+lvs_need() {
+  case $1 in
+    /*) [ -e "$1" ] || LVS_MISSING="${LVS_MISSING:-} $2" ;;
+    *) command -v "$1" >/dev/null 2>&1 || LVS_MISSING="${LVS_MISSING:-} $2" ;;
+  esac
+}
+
+# DPDK with all drivers, its headers and a C compiler (tests check struct layouts against them), and network tools.
+setup_packages() {
+  LVS_MISSING=
+  PATH=$PATH:/usr/sbin:/sbin
+  export PATH
+  lvs_need dpdk-testpmd dpdk-dev
+  ldconfig -p 2>/dev/null | grep -q 'librte_net_af_packet\.so' ||
+    ls /usr/lib/*/dpdk/pmds-*/librte_net_af_packet.so* >/dev/null 2>&1 || LVS_MISSING="$LVS_MISSING librte-meta-all"
+  pkg-config --exists libdpdk 2>/dev/null || LVS_MISSING="$LVS_MISSING libdpdk-dev pkg-config"
+  lvs_need gcc gcc
+  lvs_need /usr/include/stdio.h libc6-dev
+  lvs_need ip iproute2
+  lvs_need ethtool ethtool
+  lvs_need curl curl
+  lvs_need tcpdump tcpdump
+  lvs_need mvn maven
+  lvs_need git git
+  lvs_need ps procps
+  [ -n "$LVS_MISSING" ] || return 0
+  command -v apt-get >/dev/null 2>&1 || die "missing packages:$LVS_MISSING; this is not Debian, install their like by hand."
+  [ "$(id -u)" = 0 ] || die "missing packages:$LVS_MISSING; run this as root, or: apt-get install$LVS_MISSING"
+  say "$LVS_NAME: installing$LVS_MISSING"
+  lvs_log=$(mktemp)
+  # shellcheck disable=SC2086 # a list of names
+  if ! { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $LVS_MISSING; } \
+    </dev/null >"$lvs_log" 2>&1; then
+    tail -n 20 "$lvs_log" >&2
+    rm -f "$lvs_log"
+    die "apt-get could not install:$LVS_MISSING (its last lines are above)."
+  fi
+  rm -f "$lvs_log"
+}
+
+# Exports JAVA_HOME of a JDK 25; installs one where apt knows it.
+setup_jdk() {
+  if ! find_java_home is_jdk25; then
+    for lvs_jdk in openjdk-25-jdk-headless temurin-25-jdk; do
+      [ "$(id -u)" = 0 ] && apt-cache show "$lvs_jdk" >/dev/null 2>&1 || continue
+      say "$LVS_NAME: installing $lvs_jdk"
+      DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$lvs_jdk" </dev/null >/dev/null 2>&1 || true
+      find_java_home is_jdk25 && break
+    done
+  fi
+  [ -n "$LVS_JAVA_HOME" ] || { java_remedy; exit 1; }
+  JAVA_HOME=$LVS_JAVA_HOME
+  export JAVA_HOME
+}
+
+# Adds $1 hugepages of 2 MB, if the machine gives them. Never an error: lvsd runs without, slower.
+add_hugepages() {
+  LVS_HUGEPAGES_BEFORE=
+  lvs_file=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
+  [ -w "$lvs_file" ] || return 0
+  LVS_HUGEPAGES_BEFORE=$(cat "$lvs_file")
+  echo $((LVS_HUGEPAGES_BEFORE + $1)) 2>/dev/null >"$lvs_file" || LVS_HUGEPAGES_BEFORE=
+}
+
+# Gives back what add_hugepages took.
+restore_hugepages() {
+  [ -z "${LVS_HUGEPAGES_BEFORE:-}" ] || echo "$LVS_HUGEPAGES_BEFORE" 2>/dev/null >"$lvs_file" || true
+  LVS_HUGEPAGES_BEFORE=
+}
+
+# Builds the jars, without tests, when one is missing or older than a source or pom.
+build_if_needed() {
+  lvs_daemon=$(find "$LVS_ROOT/lvs-dataplane/target/lib" -name 'lvs-dataplane-*.jar' 2>/dev/null | head -n 1)
+  lvs_tool=$(find "$LVS_ROOT/lvs-cli/target/lib" -name 'lvs-cli-*.jar' 2>/dev/null | head -n 1)
+  if [ -n "$lvs_daemon" ] && [ -n "$lvs_tool" ] && [ -z "$(cd "$LVS_ROOT" && find pom.xml ./*/pom.xml ./*/src/main \
+    -type f -newer "$lvs_daemon" -print -quit 2>/dev/null)" ]; then
+    return 0
+  fi
+  say "$LVS_NAME: building (the first time takes some minutes)"
+  lvs_log=$(mktemp)
+  if ! (cd "$LVS_ROOT" && mvn -B -q -DskipTests -Dspotless.check.skip=true package) </dev/null >"$lvs_log" 2>&1; then
+    tail -n 40 "$lvs_log" >&2
+    rm -f "$lvs_log"
+    die "the build failed (its last lines are above)."
+  fi
+  rm -f "$lvs_log"
+}
