@@ -18,6 +18,8 @@ public final class Mbuf {
     public static final int BUF_ADDR = 0;
     /** Offset of {@code data_off} (2 bytes). {@code data_off, refcnt, nb_segs, port} are eight contiguous bytes. */
     public static final int DATA_OFF = 16;
+    /** Offset of {@code refcnt} (2 bytes). */
+    public static final int REFCNT = 18;
     /** Offset of {@code nb_segs} (2 bytes). */
     public static final int NB_SEGS = 20;
     /** Offset of the input port (2 bytes). */
