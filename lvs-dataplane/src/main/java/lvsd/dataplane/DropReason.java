@@ -79,6 +79,12 @@ public enum DropReason {
     PUNT_QUEUE_FULL("punt-queue-full", "queue towards the kernel is full"),
     /** Neither for us nor balanced, and forwarding is off. */
     FORWARD_OFF("forward-off", "not for the director, and forward is off"),
+    /** For the kernel, but the port has no kernel twin. */
+    NO_TWIN("no-twin", "for the kernel, and the port has no kernel twin"),
+    /** A ping that the settings say not to answer. */
+    ECHO_OFF("echo-off", "ping, and answering is switched off"),
+    /** ARP or ND about an address that is not answered there. */
+    NEIGHBOUR_IGNORED("neighbour-ignored", "ARP or neighbour discovery that is not for the director"),
     /** EtherType nobody handles. */
     UNKNOWN_ETHERTYPE("unknown-ethertype", "EtherType that the director does not handle"),
     /** Ring to another worker full. */

@@ -1,0 +1,50 @@
+package lvsd.dataplane.net;
+
+import java.util.Map;
+
+/**
+ * Settings of addresses, neighbours and ICMP, read from the daemon file's {@code settings}.
+ *
+ * @param icmpRate {@code icmp_msgs_per_sec}: ICMP errors and echo replies per second and worker
+ * @param icmpBurst {@code icmp_msgs_burst}: how many at once
+ * @param echoOwn {@code echo_reply_own}: whether pings to own addresses are answered
+ * @param echoVip {@code echo_reply_vip}: whether pings to VIPs and local addresses are answered
+ * @param arpEveryVip {@code vip_arp_always}: whether VIPs outside the connected networks are answered and announced too
+ * @param queue {@code neighbour_queue}: packets held per unresolved neighbour
+ * @param retries {@code neighbour_retries}: questions before a neighbour counts as failed, a second apart
+ * @param reachableSeconds {@code neighbour_reachable}: how long an answer is trusted
+ * @param expireSeconds {@code neighbour_expire}: when an unused neighbour is forgotten
+ */
+public record NetSettings(
+        int icmpRate,
+        int icmpBurst,
+        boolean echoOwn,
+        boolean echoVip,
+        boolean arpEveryVip,
+        int queue,
+        int retries,
+        int reachableSeconds,
+        int expireSeconds) {
+
+    /** What holds where the daemon file says nothing. */
+    public static final NetSettings DEFAULT = new NetSettings(1000, 50, true, true, false, 64, 3, 30, 600);
+
+    /** Reads the settings that are there; the values have been range-checked. */
+    public static NetSettings of(Map<String, String> settings) {
+        return new NetSettings(
+                number(settings, "icmp_msgs_per_sec", DEFAULT.icmpRate),
+                number(settings, "icmp_msgs_burst", DEFAULT.icmpBurst),
+                number(settings, "echo_reply_own", 1) != 0,
+                number(settings, "echo_reply_vip", 1) != 0,
+                number(settings, "vip_arp_always", 0) != 0,
+                number(settings, "neighbour_queue", DEFAULT.queue),
+                number(settings, "neighbour_retries", DEFAULT.retries),
+                number(settings, "neighbour_reachable", DEFAULT.reachableSeconds),
+                number(settings, "neighbour_expire", DEFAULT.expireSeconds));
+    }
+
+    private static int number(Map<String, String> settings, String name, int otherwise) {
+        String text = settings.get(name);
+        return text == null ? otherwise : Integer.parseInt(text);
+    }
+}
