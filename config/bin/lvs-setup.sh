@@ -26,6 +26,7 @@ setup_packages() {
   lvs_need mvn maven
   lvs_need git git
   lvs_need ps procps
+  lvs_need ping iputils-ping
   [ -n "$LVS_MISSING" ] || return 0
   command -v apt-get >/dev/null 2>&1 || die "missing packages:$LVS_MISSING; this is not Debian, install their like by hand."
   [ "$(id -u)" = 0 ] || die "missing packages:$LVS_MISSING; run this as root, or: apt-get install$LVS_MISSING"

@@ -1,0 +1,200 @@
+package lvsd.director;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
+
+/**
+ * The director of a test class: topology, daemon and two real servers on port 80, made before its first test and gone
+ * after its last. A failed test carries the daemon's log and counters.
+ */
+final class Director implements BeforeAllCallback, AfterAllCallback, TestExecutionExceptionHandler {
+    /** True where tests may take their time ({@code lvs-test --long}). */
+    static final boolean LONG = System.getProperty("long") != null;
+
+    private final Topology.Arms arms;
+    private final Topology.Offloads offloads;
+    private final int workers;
+    private final boolean lvsdRuns;
+    private @Nullable Path directory;
+    private @Nullable Topology topology;
+    private @Nullable LvsdProcess lvsd;
+    private final List<Path> serverLogs = new ArrayList<>();
+
+    private Director(Topology.Arms arms, Topology.Offloads offloads, int workers, boolean lvsdRuns) {
+        this.arms = arms;
+        this.offloads = offloads;
+        this.workers = workers;
+        this.lvsdRuns = lvsdRuns;
+    }
+
+    /** Two ports, one worker, neighbours whose offloads are off. */
+    static Director twoArm() {
+        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 1, true);
+    }
+
+    /** One port. */
+    static Director oneArm() {
+        return new Director(Topology.Arms.ONE, Topology.Offloads.OFF, 1, true);
+    }
+
+    /** Two ports, {@code workers} workers and as many queues on each port. */
+    static Director withWorkers(int workers) {
+        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, workers, true);
+    }
+
+    /** Two ports; the neighbours' veths as the kernel makes them. */
+    static Director withKernelOffloads() {
+        return new Director(Topology.Arms.TWO, Topology.Offloads.KERNEL_DEFAULT, 1, true);
+    }
+
+    /** The kernel routes in lvsd's place: the same wires and programs, for tests of the harness. */
+    static Director kernelOnly() {
+        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 0, false);
+    }
+
+    @Override
+    public void beforeAll(ExtensionContext context) throws IOException {
+        Requirements.check();
+        directory = Files.createTempDirectory("lvsd-director");
+        topology = Topology.create(arms, offloads);
+        try {
+            for (int number = 1; number <= 2; number++) {
+                Path log = directory().resolve("rs" + number + ".log");
+                serverLogs.add(log);
+                WebServer.start(topology().server(number), "rs" + number, 80, log);
+            }
+            if (lvsdRuns) {
+                lvsd = LvsdProcess.start(topology().director(), directory(), configuration());
+            } else {
+                topology().routeByKernel();
+            }
+        } catch (RuntimeException | Error e) {
+            afterAll(context);
+            throw e;
+        }
+    }
+
+    @Override
+    public void afterAll(ExtensionContext context) throws IOException {
+        if (lvsd != null) {
+            lvsd.close();
+        }
+        if (topology != null) {
+            topology.close();
+        }
+        if (directory != null && System.getProperty("lvsd.keep") == null) {
+            try (Stream<Path> files = Files.walk(directory)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void handleTestExecutionException(ExtensionContext context, Throwable failure) throws Throwable {
+        if (lvsd != null) {
+            failure.addSuppressed(new AssertionError(lvsd.report()));
+        }
+        throw failure;
+    }
+
+    Topology topology() {
+        return requireNonNull(topology);
+    }
+
+    LvsdProcess lvsd() {
+        return requireNonNull(lvsd);
+    }
+
+    Path directory() {
+        return requireNonNull(directory);
+    }
+
+    Namespace client() {
+        return topology().client();
+    }
+
+    Namespace server(int number) {
+        return topology().server(number);
+    }
+
+    /** Starts the daemon again after a test ended it. */
+    void restart() {
+        lvsd().close();
+        lvsd = LvsdProcess.restart(topology().director(), directory());
+    }
+
+    /** Removes all services, then sets the given rules, one a line. */
+    void rules(String lines) {
+        lvsd().lvsadm("-C").orFail();
+        lvsd().rules(lines);
+    }
+
+    /** Lines of a server's log so far. */
+    List<String> serverLog(int number) {
+        try {
+            return Files.readAllLines(serverLogs.get(number - 1));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** How often a server logged a line that starts so; waits a moment for the last ones to be written. */
+    long served(int number, String start) {
+        Shell.pause(Duration.ofMillis(50));
+        return serverLog(number).stream().filter(line -> line.startsWith(start)).count();
+    }
+
+    /** The daemon file of this topology. */
+    String configuration() {
+        String queues = workers > 1 ? ",qpairs=" + workers : "";
+        String wan = "192.0.2.1/24, 2001:db8:1::1/64";
+        String lan = "198.51.100.1/24, 2001:db8:2::1/64";
+        String ports = arms == Topology.Arms.ONE
+                ? port("one", "net_af_packet0,iface=eth1" + queues, wan + ", " + lan)
+                : port("wan", "net_af_packet0,iface=eth1" + queues, wan)
+                        + port("lan", "net_af_packet1,iface=eth2" + queues, lan);
+        return """
+                eal:
+                  hugepages: false
+                  memory: 384
+                  file-prefix: lvst%d
+                ports:
+                %sworkers:
+                  count: %d
+                connections:
+                  ipv4: 262144
+                  ipv6: 262144
+                persist:
+                  directory: %s
+                  rules: %s
+                """.formatted(
+                        ProcessHandle.current().pid(),
+                        ports,
+                        workers,
+                        directory().resolve("state"),
+                        directory().resolve("rules"));
+    }
+
+    private static String port(String name, String device, String addresses) {
+        return """
+                  - name: %s
+                    device: %s
+                    addresses: [%s]
+                """.formatted(name, device, addresses);
+    }
+}

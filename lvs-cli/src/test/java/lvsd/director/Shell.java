@@ -1,0 +1,108 @@
+package lvsd.director;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+
+/** Runs commands to their end, within a bound. */
+final class Shell {
+    /** Root of the checkout; Maven names it, an IDE runs in the module. */
+    static final Path ROOT =
+            Path.of(System.getProperty("lvsd.root", "..")).toAbsolutePath().normalize();
+
+    private static final Duration USUAL = Duration.ofSeconds(60);
+
+    private Shell() {}
+
+    /**
+     * What a command did.
+     *
+     * @param command its words
+     * @param exit exit code
+     * @param out standard output
+     * @param err standard error
+     */
+    record Result(List<String> command, int exit, String out, String err) {
+        /** This result; throws where the command failed. */
+        Result orFail() {
+            if (exit != 0) {
+                throw new AssertionError(this);
+            }
+            return this;
+        }
+
+        @Override
+        public String toString() {
+            return String.join(" ", command) + "\nexit " + exit + "\n" + out + err;
+        }
+    }
+
+    /** Runs a command for a minute at most. */
+    static Result run(String... command) {
+        return run(USUAL, Arrays.asList(command));
+    }
+
+    /** Runs a command, kills it and fails after {@code limit}. */
+    static Result run(Duration limit, List<String> command) {
+        try {
+            Process process = new ProcessBuilder(command)
+                    .redirectInput(Path.of("/dev/null").toFile())
+                    .start();
+            CompletableFuture<String> out = drain(process.getInputStream());
+            CompletableFuture<String> err = drain(process.getErrorStream());
+            if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+                process.destroyForcibly().waitFor();
+                throw new AssertionError(
+                        "no end within " + limit + ": " + String.join(" ", command) + "\n" + out.join() + err.join());
+            }
+            return new Result(command, process.exitValue(), out.join(), err.join());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Waits until {@code condition} holds; fails after {@code limit}, naming what was waited for. */
+    static void await(String what, Duration limit, BooleanSupplier condition) {
+        long end = System.nanoTime() + limit.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("not within " + limit + ": " + what);
+            }
+            pause(Duration.ofMillis(10));
+        }
+    }
+
+    /** Lets real time pass, for processes whose clock is not ours. */
+    static void pause(Duration time) {
+        try {
+            TimeUnit.NANOSECONDS.sleep(time.toNanos());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static CompletableFuture<String> drain(InputStream stream) {
+        return CompletableFuture.supplyAsync(
+                () -> {
+                    try (stream) {
+                        return new String(stream.readAllBytes(), UTF_8);
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                },
+                Thread::startVirtualThread);
+    }
+}

@@ -1,0 +1,205 @@
+package lvsd.director;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The wires of a test: namespaces client, director, rs1 and rs2, and a switch (a Linux bridge) where a wire has more
+ * than two ends. All addresses are the documentation's: 192.0.2.0/24 and 2001:db8:1::/64 towards clients,
+ * 198.51.100.0/24 and 2001:db8:2::/64 towards servers, 203.0.113.0/24 and 2001:db8:3::/64 routed VIPs.
+ *
+ * <p>The interfaces eth1 (client side) and eth2 (server side) of the director's namespace are for its ports. The
+ * kernel behind them is told to keep quiet, for it sees every frame too.
+ */
+final class Topology implements AutoCloseable {
+    static final String CLIENT = "192.0.2.2";
+    static final String CLIENT6 = "2001:db8:1::2";
+    static final String DIRECTOR_WAN = "192.0.2.1";
+    static final String DIRECTOR_WAN6 = "2001:db8:1::1";
+    static final String DIRECTOR_LAN = "198.51.100.1";
+    static final String DIRECTOR_LAN6 = "2001:db8:2::1";
+    static final String VIP = "203.0.113.80";
+    static final String VIP6 = "2001:db8:3::80";
+    static final String LIP = "198.51.100.200";
+    static final String LIP6 = "2001:db8:2::200";
+
+    private static final String PREFIX = "lvst";
+    private static final Pattern OURS = Pattern.compile("^" + PREFIX + "(\\d+)-\\S+", Pattern.MULTILINE);
+
+    /** How many ports the director has: clients and servers on one wire, or on two. */
+    enum Arms {
+        ONE,
+        TWO
+    }
+
+    /** Whether neighbours' veths keep the offloads the kernel gives them: partial checksums, frames beyond the MTU. */
+    enum Offloads {
+        KERNEL_DEFAULT,
+        OFF
+    }
+
+    private final List<Namespace> namespaces = new ArrayList<>();
+    private final String prefix = PREFIX + ProcessHandle.current().pid() + "-";
+    private final Namespace client;
+    private final Namespace director;
+    private final Namespace ether;
+    private final List<Namespace> servers = new ArrayList<>();
+    private final Arms arms;
+    private final Offloads offloads;
+
+    private Topology(Arms arms, Offloads offloads) {
+        this.arms = arms;
+        this.offloads = offloads;
+        client = namespace("client");
+        director = namespace("director");
+        ether = namespace("switch");
+    }
+
+    /** Makes the wires, after clearing what an earlier, killed run left. */
+    static Topology create(Arms arms, Offloads offloads) {
+        removeLeftovers();
+        Topology topology = new Topology(arms, offloads);
+        try {
+            topology.wire();
+            return topology;
+        } catch (RuntimeException | Error e) {
+            topology.close();
+            throw e;
+        }
+    }
+
+    Namespace client() {
+        return client;
+    }
+
+    Namespace director() {
+        return director;
+    }
+
+    Arms arms() {
+        return arms;
+    }
+
+    /** Real server {@code number}, from 1. */
+    Namespace server(int number) {
+        return servers.get(number - 1);
+    }
+
+    /** Address of real server {@code number}. */
+    static String address(int number) {
+        return "198.51.100." + (10 + number);
+    }
+
+    /** IPv6 address of real server {@code number}. */
+    static String address6(int number) {
+        return "2001:db8:2::" + (10 + number);
+    }
+
+    /** Removes the namespaces, and ends whatever still runs in them. */
+    @Override
+    public void close() {
+        namespaces.forEach(Namespace::delete);
+        namespaces.clear();
+    }
+
+    /** Lets the director's kernel route between the two sides: proves the wires and the programs without lvsd. */
+    void routeByKernel() {
+        director.sysctl("net/ipv4/ip_forward", "1");
+        director.sysctl("net/ipv6/conf/all/forwarding", "1");
+        for (String port : ports()) {
+            director.sysctl("net/ipv4/conf/" + port + "/forwarding", "1");
+            director.sysctl("net/ipv4/conf/" + port + "/arp_ignore", "0");
+            director.sysctl("net/ipv6/conf/" + port + "/disable_ipv6", "0");
+        }
+        director.ip("address", "add", DIRECTOR_WAN + "/24", "dev", "eth1");
+        director.ip("address", "add", DIRECTOR_WAN6 + "/64", "dev", "eth1", "nodad");
+        director.ip("address", "add", DIRECTOR_LAN + "/24", "dev", ports().getLast());
+        director.ip("address", "add", DIRECTOR_LAN6 + "/64", "dev", ports().getLast(), "nodad");
+    }
+
+    private List<String> ports() {
+        return arms == Arms.ONE ? List.of("eth1") : List.of("eth1", "eth2");
+    }
+
+    private void wire() {
+        ether.ip("link", "add", "br0", "type", "bridge", "mcast_snooping", "0");
+        ether.ip("link", "set", "br0", "up");
+        director.sysctl("net/ipv4/ip_forward", "1");
+        director.sysctl("net/ipv6/conf/all/forwarding", "1");
+        if (arms == Arms.TWO) {
+            veth(director, "eth1", client, "eth0");
+            veth(director, "eth2", ether, "director");
+            plug("director");
+        } else {
+            veth(director, "eth1", ether, "director");
+            veth(client, "eth0", ether, "client");
+            plug("director");
+            plug("client");
+        }
+        address(client, CLIENT + "/24", CLIENT6 + "/64");
+        gateway(client, DIRECTOR_WAN, DIRECTOR_WAN6);
+        for (int number = 1; number <= 2; number++) {
+            Namespace server = namespace("rs" + number);
+            servers.add(server);
+            veth(server, "eth0", ether, "rs" + number);
+            plug("rs" + number);
+            address(server, address(number) + "/24", address6(number) + "/64");
+            gateway(server, DIRECTOR_LAN, DIRECTOR_LAN6);
+        }
+        ports().forEach(this::quieten);
+    }
+
+    private Namespace namespace(String role) {
+        Namespace namespace = Namespace.create(prefix + role);
+        namespaces.add(namespace);
+        return namespace;
+    }
+
+    private void veth(Namespace a, String nameA, Namespace b, String nameB) {
+        a.ip("link", "add", nameA, "type", "veth", "peer", "name", nameB, "netns", b.name());
+        for (var end : List.of(new String[] {a.name(), nameA}, new String[] {b.name(), nameB})) {
+            Namespace namespace = new Namespace(end[0]);
+            namespace.ip("link", "set", end[1], "up");
+            if (offloads == Offloads.OFF) {
+                namespace
+                        .run("ethtool", "-K", end[1], "tx", "off", "tso", "off", "gso", "off", "gro", "off")
+                        .orFail();
+            }
+        }
+    }
+
+    private void plug(String interfaceName) {
+        ether.ip("link", "set", interfaceName, "master", "br0");
+    }
+
+    private static void address(Namespace namespace, String ipv4, String ipv6) {
+        namespace.ip("address", "add", ipv4, "dev", "eth0");
+        namespace.ip("address", "add", ipv6, "dev", "eth0", "nodad");
+    }
+
+    private static void gateway(Namespace namespace, String ipv4, String ipv6) {
+        namespace.ip("route", "add", "default", "via", ipv4);
+        namespace.ip("-6", "route", "add", "default", "via", ipv6, "dev", "eth0");
+    }
+
+    /** The kernel gets a copy of each frame on a port's interface and must neither answer nor forward it. */
+    private void quieten(String interfaceName) {
+        director.sysctl("net/ipv6/conf/" + interfaceName + "/disable_ipv6", "1");
+        String ipv4 = "net/ipv4/conf/" + interfaceName;
+        director.sysctl(ipv4 + "/forwarding", "0");
+        director.sysctl(ipv4 + "/arp_ignore", "8");
+        director.sysctl(ipv4 + "/rp_filter", "1");
+    }
+
+    private static void removeLeftovers() {
+        Matcher names = OURS.matcher(Shell.run("ip", "netns", "list").out());
+        while (names.find()) {
+            if (ProcessHandle.of(Long.parseLong(names.group(1))).isEmpty()) {
+                new Namespace(names.group().toLowerCase(Locale.ROOT)).delete();
+            }
+        }
+    }
+}
