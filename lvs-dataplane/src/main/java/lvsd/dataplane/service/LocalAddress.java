@@ -7,7 +7,10 @@ import java.net.InetAddress;
  * its ports.
  */
 public final class LocalAddress {
-    /** Dense index over all LIPs of the director. */
+    /** Most LIPs. */
+    public static final int MAXIMUM = 1 << 12;
+
+    /** Dense index over all LIPs of the director, below {@link #MAXIMUM}. */
     public final int index;
     /** The address. */
     public final InetAddress address;

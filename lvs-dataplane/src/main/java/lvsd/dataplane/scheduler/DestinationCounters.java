@@ -1,0 +1,124 @@
+package lvsd.dataplane.scheduler;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import lvsd.dataplane.service.Destination;
+
+/**
+ * One worker's counters of every destination, by {@link Destination#index}. Written by their worker only; any thread may
+ * read, each value is whole but values may be of different moments.
+ *
+ * <p>Traffic and load are apart: workers read each other's load when they pick a server, and must not stumble over lines
+ * that every packet writes. Load is one long: active connections above, inactive below.
+ */
+public final class DestinationCounters {
+    private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
+
+    private static final int STRIDE = 8;
+    private static final int CONNECTIONS = 0;
+    private static final int IN_PACKETS = 1;
+    private static final int OUT_PACKETS = 2;
+    private static final int IN_BYTES = 3;
+    private static final int OUT_BYTES = 4;
+    private static final long ONE_ACTIVE = 1L << 32;
+    private static final long ONE_INACTIVE = 1;
+
+    private final long[] traffic = new long[Destination.MAXIMUM * STRIDE];
+    private final long[] loads = new long[Destination.MAXIMUM];
+
+    /** Counts a packet from the client and its IP bytes. */
+    public void countIn(int destination, int bytes) {
+        int at = destination * STRIDE;
+        add(at + IN_PACKETS, 1);
+        add(at + IN_BYTES, bytes);
+    }
+
+    /** Counts a packet to the client and its IP bytes. */
+    public void countOut(int destination, int bytes) {
+        int at = destination * STRIDE;
+        add(at + OUT_PACKETS, 1);
+        add(at + OUT_BYTES, bytes);
+    }
+
+    /** Counts several packets at once. */
+    public void count(int destination, int inPackets, int inBytes, int outPackets, int outBytes) {
+        int at = destination * STRIDE;
+        add(at + IN_PACKETS, inPackets);
+        add(at + IN_BYTES, inBytes);
+        add(at + OUT_PACKETS, outPackets);
+        add(at + OUT_BYTES, outBytes);
+    }
+
+    /** Counts a new connection, inactive as they all begin. */
+    void opened(int destination) {
+        add(destination * STRIDE + CONNECTIONS, 1);
+        addLoad(destination, ONE_INACTIVE);
+    }
+
+    /** Counts a connection that begins to hang on the destination without being new: it came by sync. */
+    void adopted(int destination, boolean active) {
+        addLoad(destination, active ? ONE_ACTIVE : ONE_INACTIVE);
+    }
+
+    /** Counts a change: 1 from inactive to active, -1 back, 0 nothing. */
+    void changed(int destination, int activeChange) {
+        addLoad(destination, activeChange * (ONE_ACTIVE - ONE_INACTIVE));
+    }
+
+    /** Counts the end of a connection. */
+    void closed(int destination, boolean active) {
+        addLoad(destination, active ? -ONE_ACTIVE : -ONE_INACTIVE);
+    }
+
+    private void add(int at, long change) {
+        LONGS.setOpaque(traffic, at, traffic[at] + change);
+    }
+
+    private void addLoad(int destination, long change) {
+        LONGS.setOpaque(loads, destination, loads[destination] + change);
+    }
+
+    /** Connections made. */
+    public long connections(int destination) {
+        return read(destination, CONNECTIONS);
+    }
+
+    /** Packets from clients. */
+    public long inPackets(int destination) {
+        return read(destination, IN_PACKETS);
+    }
+
+    /** Packets to clients. */
+    public long outPackets(int destination) {
+        return read(destination, OUT_PACKETS);
+    }
+
+    /** IP bytes from clients. */
+    public long inBytes(int destination) {
+        return read(destination, IN_BYTES);
+    }
+
+    /** IP bytes to clients. */
+    public long outBytes(int destination) {
+        return read(destination, OUT_BYTES);
+    }
+
+    private long read(int destination, int counter) {
+        return (long) LONGS.getOpaque(traffic, destination * STRIDE + counter);
+    }
+
+    /** Both counts of connections in one: take apart with {@link #active(long)} and {@link #inactive(long)}. */
+    public long load(int destination) {
+        return (long) LONGS.getOpaque(loads, destination);
+    }
+
+    /** Active connections of a load, or of a sum of loads. */
+    public static long active(long load) {
+        return load >>> 32;
+    }
+
+    /** Inactive connections of a load, or of a sum of loads. */
+    public static long inactive(long load) {
+        return load & 0xffff_ffffL;
+    }
+}
