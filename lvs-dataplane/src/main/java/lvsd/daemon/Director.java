@@ -1,0 +1,678 @@
+package lvsd.daemon;
+
+import java.net.InetAddress;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import lvsd.control.View;
+import lvsd.daemon.Model.DestinationEntry;
+import lvsd.daemon.Model.Endpoint;
+import lvsd.daemon.Model.Grave;
+import lvsd.daemon.Model.Lease;
+import lvsd.daemon.Model.LocalEntry;
+import lvsd.daemon.Model.RetiredIndex;
+import lvsd.daemon.Model.ServiceEntry;
+import lvsd.dataplane.DataplaneControl;
+import lvsd.dataplane.service.Destination;
+import lvsd.dataplane.service.LocalAddress;
+import lvsd.dataplane.service.Service;
+import lvsd.dataplane.service.ServiceTable;
+import lvsd.rules.DestinationSpec;
+import lvsd.rules.LocalAddressSpec;
+import lvsd.rules.Rule;
+import lvsd.rules.ServiceId;
+import lvsd.rules.ServiceSpec;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the operator asked for: services, servers, local addresses, timeouts and settings, with the kernel's semantics and
+ * messages. Control thread only.
+ *
+ * <p>Changes gather until {@link #publish} hands all of them to the workers as one immutable table, or {@link #rollback}
+ * takes all of them back. Asking the data plane for something is put off until then too, so that a change that could not
+ * be journalled leaves no trace.
+ *
+ * <p>A removed server keeps its dense index, its counters and its connections: it waits in the graveyard, where adding it
+ * again revives it. Its index is given to another server only after every worker has acknowledged a table without it and
+ * its connections are gone.
+ */
+final class Director {
+    /** Most local addresses of all services together. */
+    static final int MAXIMUM_LOCAL_ADDRESSES = 1 << 12;
+
+    private static final String SERVICE_NOT_DEFINED = "Service not defined";
+    private static final String NO_SUCH_SERVICE = "No such service";
+    private static final String NO_SUCH_DESTINATION = "No such destination";
+
+    /** Timeouts in seconds. */
+    record Timeouts(int established, int finWait, int udp) {
+        /** Those of the kernel. */
+        static final Timeouts DEFAULT = new Timeouts(900, 120, 300);
+    }
+
+    private final DataplaneControl dataplane;
+    private final Set<String> interfaces;
+    private final Map<ServiceId, ServiceEntry> services = new LinkedHashMap<>();
+    private final Map<Grave, DestinationEntry> graveyard = new LinkedHashMap<>();
+    private final Map<InetAddress, LocalEntry> locals = new LinkedHashMap<>();
+    private final Deque<RetiredIndex> retiredServices = new ArrayDeque<>();
+    private final DenseIndexes serviceIndexes = new DenseIndexes(Service.MAXIMUM);
+    private final DenseIndexes destinationIndexes = new DenseIndexes(Destination.MAXIMUM);
+    private final DenseIndexes localIndexes = new DenseIndexes(MAXIMUM_LOCAL_ADDRESSES);
+    private final Map<String, String> baseSettings;
+    private final Map<String, String> changedSettings = new TreeMap<>();
+    private final List<Runnable> undo = new ArrayList<>();
+    private final List<Runnable> effects = new ArrayList<>();
+
+    private Timeouts timeouts = Timeouts.DEFAULT;
+    /** Counters of servers and services that are gone for good. */
+    private View.Stats retired = View.Stats.ZERO;
+
+    private long generation;
+    private boolean tableChanged;
+
+    /**
+     * An empty director.
+     *
+     * @param dataplane the workers
+     * @param settings settings of the daemon file, by name
+     * @param interfaces names that {@code -F} may use
+     */
+    Director(DataplaneControl dataplane, Map<String, String> settings, Set<String> interfaces) {
+        this.dataplane = dataplane;
+        this.baseSettings = new TreeMap<>(settings);
+        this.interfaces = Set.copyOf(interfaces);
+    }
+
+    // Services ------------------------------------------------------------------------------------------------------
+
+    /** {@code -A}. */
+    void addService(ServiceSpec spec) throws Refusal {
+        if (services.containsKey(spec.id())) {
+            throw new Refusal("Service already exists");
+        }
+        checkScheduler(spec);
+        int index = serviceIndexes.take();
+        if (index < 0) {
+            throw new Refusal("Too many services: the limit is " + Service.MAXIMUM
+                    + ", removed ones count until every worker has let go of them");
+        }
+        ServiceEntry service = new ServiceEntry(index, spec);
+        services.put(spec.id(), service);
+        changed(() -> {
+            services.remove(spec.id());
+            serviceIndexes.release(index);
+        });
+    }
+
+    /** {@code -E}: the new definition replaces the old one whole. */
+    void editService(ServiceSpec spec) throws Refusal {
+        ServiceEntry service = existing(spec.id(), NO_SUCH_SERVICE);
+        checkScheduler(spec);
+        ServiceSpec before = service.spec;
+        service.spec = spec;
+        service.touch();
+        changed(() -> {
+            service.spec = before;
+            service.touch();
+        });
+    }
+
+    private static void checkScheduler(ServiceSpec spec) throws Refusal {
+        if (!Schedulers.known(spec.scheduler()) || !Schedulers.knownEngine(spec.persistenceEngine())) {
+            throw new Refusal("Scheduler or persistence engine not found");
+        }
+    }
+
+    /** {@code -D}: its servers go to the graveyard. */
+    void deleteService(ServiceId id) throws Refusal {
+        delete(existing(id, NO_SUCH_SERVICE));
+    }
+
+    /** {@code -C}: all services; timeouts and settings stay. */
+    void clear() {
+        for (ServiceEntry service : List.copyOf(services.values())) {
+            delete(service);
+        }
+    }
+
+    private void delete(ServiceEntry service) {
+        for (int place = service.destinations.size() - 1; place >= 0; place--) {
+            bury(service, place);
+        }
+        for (Lease lease : List.copyOf(service.leases)) {
+            release(service, lease);
+        }
+        ServiceId id = service.spec.id();
+        services.remove(id);
+        RetiredIndex retiredIndex = new RetiredIndex(service.index, generation + 1);
+        retiredServices.addLast(retiredIndex);
+        View.Stats before = retired;
+        retired = Model.plus(retired, service.retired);
+        changed(() -> {
+            retired = before;
+            retiredServices.removeLastOccurrence(retiredIndex);
+            services.put(id, service);
+        });
+    }
+
+    private ServiceEntry existing(ServiceId id, String otherwise) throws Refusal {
+        ServiceEntry service = services.get(id);
+        if (service == null) {
+            throw new Refusal(otherwise);
+        }
+        return service;
+    }
+
+    // Real servers --------------------------------------------------------------------------------------------------
+
+    /** {@code -a}: goes to the head of the service's list; a server of the same name that was removed comes back. */
+    void addDestination(DestinationSpec spec) throws Refusal {
+        ServiceEntry service = existing(spec.service(), SERVICE_NOT_DEFINED);
+        checkThresholds(spec);
+        Endpoint endpoint = new Endpoint(spec.address(), spec.port());
+        if (service.byEndpoint.containsKey(endpoint)) {
+            throw new Refusal("Destination already exists");
+        }
+        DestinationEntry buried = graveyard.get(new Grave(spec.service(), endpoint));
+        if (buried != null) {
+            revive(service, buried, spec);
+            return;
+        }
+        int index = destinationIndexes.take();
+        if (index < 0) {
+            throw new Refusal("Too many real servers: the limit is " + Destination.MAXIMUM + ", " + graveyard.size()
+                    + " removed ones wait for their connections to end");
+        }
+        DestinationEntry destination = new DestinationEntry(index, service, spec);
+        insert(service, destination);
+        changed(() -> {
+            withdraw(service, destination);
+            destinationIndexes.release(index);
+        });
+    }
+
+    private void revive(ServiceEntry service, DestinationEntry destination, DestinationSpec spec) {
+        ServiceEntry formerOwner = destination.owner;
+        DestinationSpec formerSpec = destination.spec;
+        graveyard.remove(destination.grave());
+        destination.define(service, spec);
+        insert(service, destination);
+        if (formerOwner != service) {
+            effects.add(() -> restart(destination));
+        }
+        changed(() -> {
+            withdraw(service, destination);
+            destination.define(formerOwner, formerSpec);
+            graveyard.put(destination.grave(), destination);
+        });
+    }
+
+    private static void checkThresholds(DestinationSpec spec) throws Refusal {
+        if (spec.lowerThreshold() > spec.upperThreshold()) {
+            throw new Refusal("Numerical result out of range");
+        }
+    }
+
+    private static void insert(ServiceEntry service, DestinationEntry destination) {
+        service.destinations.addFirst(destination);
+        service.byEndpoint.put(destination.endpoint(), destination);
+        service.touch();
+    }
+
+    private static void withdraw(ServiceEntry service, DestinationEntry destination) {
+        service.destinations.remove(destination);
+        service.byEndpoint.remove(destination.endpoint());
+        service.touch();
+    }
+
+    /** {@code -e}: the new definition replaces the old one whole; place and connections stay. */
+    void editDestination(DestinationSpec spec) throws Refusal {
+        ServiceEntry service = existing(spec.service(), SERVICE_NOT_DEFINED);
+        checkThresholds(spec);
+        DestinationEntry destination = service.byEndpoint.get(new Endpoint(spec.address(), spec.port()));
+        if (destination == null) {
+            throw new Refusal(NO_SUCH_DESTINATION);
+        }
+        DestinationSpec before = destination.spec;
+        destination.define(service, spec);
+        service.touch();
+        changed(() -> {
+            destination.define(service, before);
+            service.touch();
+        });
+    }
+
+    /** {@code -d}. */
+    void deleteDestination(ServiceId id, InetAddress address, int port) throws Refusal {
+        ServiceEntry service = existing(id, SERVICE_NOT_DEFINED);
+        DestinationEntry destination = service.byEndpoint.get(new Endpoint(address, port));
+        if (destination == null) {
+            throw new Refusal(NO_SUCH_DESTINATION);
+        }
+        bury(service, service.destinations.indexOf(destination));
+    }
+
+    private void bury(ServiceEntry service, int place) {
+        DestinationEntry destination = service.destinations.remove(place);
+        service.byEndpoint.remove(destination.endpoint());
+        service.touch();
+        destination.removedIn = generation + 1;
+        graveyard.put(destination.grave(), destination);
+        effects.add(() -> {
+            if (flag("expire_nodest_conn") && graveyard.get(destination.grave()) == destination) {
+                dataplane.expireDestination(destination.index);
+            }
+        });
+        changed(() -> {
+            graveyard.remove(destination.grave());
+            service.destinations.add(place, destination);
+            service.byEndpoint.put(destination.endpoint(), destination);
+            service.touch();
+        });
+    }
+
+    // Local addresses -----------------------------------------------------------------------------------------------
+
+    /** {@code -P}. Services that name the same address share it and its ports. */
+    void addLocalAddress(LocalAddressSpec spec) throws Refusal {
+        ServiceEntry service = existing(spec.service(), SERVICE_NOT_DEFINED);
+        if (!spec.port().isEmpty() && !interfaces.contains(spec.port())) {
+            throw new Refusal("No such device");
+        }
+        if (lease(service, spec.address()) != null) {
+            throw new Refusal("Local address already exists");
+        }
+        LocalEntry local = locals.get(spec.address());
+        if (local == null) {
+            int index = localIndexes.take();
+            if (index < 0) {
+                throw new Refusal("Too many local addresses: the limit is " + MAXIMUM_LOCAL_ADDRESSES);
+            }
+            local = new LocalEntry(new LocalAddress(index, spec.address()));
+            locals.put(spec.address(), local);
+        }
+        LocalEntry entry = local;
+        entry.leases++;
+        Lease lease = new Lease(entry, spec.port());
+        service.leases.add(lease);
+        service.touch();
+        changed(() -> {
+            service.leases.remove(lease);
+            service.touch();
+            entry.leases--;
+        });
+    }
+
+    /** {@code -Q}. */
+    void deleteLocalAddress(LocalAddressSpec spec) throws Refusal {
+        ServiceEntry service = existing(spec.service(), SERVICE_NOT_DEFINED);
+        Lease lease = lease(service, spec.address());
+        if (lease == null) {
+            throw new Refusal("No such local address");
+        }
+        release(service, lease);
+    }
+
+    private void release(ServiceEntry service, Lease lease) {
+        int place = service.leases.indexOf(lease);
+        service.leases.remove(place);
+        service.touch();
+        lease.local().leases--;
+        lease.local().removedIn = generation + 1;
+        changed(() -> {
+            lease.local().leases++;
+            service.leases.add(place, lease);
+            service.touch();
+        });
+    }
+
+    private static @Nullable Lease lease(ServiceEntry service, InetAddress address) {
+        for (Lease lease : service.leases) {
+            if (lease.local().view.address.equals(address)) {
+                return lease;
+            }
+        }
+        return null;
+    }
+
+    // Counters, timeouts, settings ----------------------------------------------------------------------------------
+
+    /** {@code -Z}, of one service or of all. Takes effect at once: counters do not outlive the daemon anyway. */
+    void zero(Optional<ServiceId> id) throws Refusal {
+        if (id.isPresent()) {
+            zero(existing(id.get(), NO_SUCH_SERVICE));
+            return;
+        }
+        services.values().forEach(this::zero);
+        graveyard.values().forEach(this::restart);
+        retired = View.Stats.ZERO;
+    }
+
+    private void zero(ServiceEntry service) {
+        retired = Model.plus(retired, service.retired);
+        service.retired = View.Stats.ZERO;
+        service.estimator.reset();
+        for (DestinationEntry destination : service.destinations) {
+            restart(destination);
+        }
+        for (DestinationEntry destination : graveyard.values()) {
+            if (destination.owner == service) {
+                restart(destination);
+            }
+        }
+    }
+
+    private void restart(DestinationEntry destination) {
+        retired = Model.plus(retired, Model.stats(dataplane.totals(destination.index)));
+        dataplane.zero(destination.index);
+        destination.estimator.reset();
+    }
+
+    /** {@code --set}: seconds; 0 keeps one. */
+    void setTimeouts(int established, int finWait, int udp) {
+        Timeouts before = timeouts;
+        timeouts = new Timeouts(
+                established == 0 ? before.established : established,
+                finWait == 0 ? before.finWait : finWait,
+                udp == 0 ? before.udp : udp);
+        effects.add(() -> dataplane.timeouts(established, finWait, udp));
+        undo.add(() -> timeouts = before);
+    }
+
+    /** Changes a setting at run time; the value has been checked. It outlives the daemon. */
+    void changeSetting(String name, String value) {
+        String before = changedSettings.put(name, value);
+        effects.add(() -> dataplane.setting(name, value));
+        undo.add(() -> {
+            if (before == null) {
+                changedSettings.remove(name);
+            } else {
+                changedSettings.put(name, before);
+            }
+        });
+    }
+
+    /** Takes over what the daemon file now says of a setting; a change made at run time gives way to it. */
+    void baseSetting(String name, String value) {
+        baseSettings.put(name, value);
+        changedSettings.remove(name);
+        effects.add(() -> dataplane.setting(name, value));
+    }
+
+    /** The settings in force that were said somewhere, by name; all others have their defaults. */
+    Map<String, String> settings() {
+        Map<String, String> all = new TreeMap<>(baseSettings);
+        all.putAll(changedSettings);
+        return all;
+    }
+
+    private boolean flag(String name) {
+        String value = settings().getOrDefault(name, "0");
+        return !value.equals("0");
+    }
+
+    /** Timeouts in force. */
+    Timeouts timeouts() {
+        return timeouts;
+    }
+
+    // Publication ---------------------------------------------------------------------------------------------------
+
+    private void changed(Runnable takeBack) {
+        undo.add(takeBack);
+        tableChanged = true;
+    }
+
+    /** Whether something waits for {@link #publish}. */
+    boolean pending() {
+        return !undo.isEmpty() || !effects.isEmpty();
+    }
+
+    /** Makes everything since the last call take effect: workers use it from their next cycle on. */
+    void publish() {
+        if (tableChanged) {
+            generation++;
+            dataplane.publish(table(generation));
+            tableChanged = false;
+        }
+        List<Runnable> due = List.copyOf(effects);
+        effects.clear();
+        undo.clear();
+        due.forEach(Runnable::run);
+    }
+
+    /** Takes back everything since the last {@link #publish}. */
+    void rollback() {
+        for (Runnable step : undo.reversed()) {
+            step.run();
+        }
+        undo.clear();
+        effects.clear();
+        tableChanged = false;
+    }
+
+    private ServiceTable table(long number) {
+        List<Service> views = new ArrayList<>(services.size());
+        for (ServiceEntry service : services.values()) {
+            views.add(service.build(number));
+        }
+        return new ServiceTable(number, views);
+    }
+
+    /** Publishes the present services with every weight 0: established connections go on, no new one is taken. */
+    void quiesce() {
+        for (ServiceEntry service : services.values()) {
+            for (DestinationEntry destination : service.destinations) {
+                DestinationSpec spec = destination.spec;
+                destination.define(
+                        service,
+                        new DestinationSpec(
+                                spec.service(),
+                                spec.address(),
+                                spec.port(),
+                                spec.method(),
+                                0,
+                                spec.upperThreshold(),
+                                spec.lowerThreshold(),
+                                spec.tunnel()));
+            }
+            service.touch();
+        }
+        tableChanged = true;
+        publish();
+    }
+
+    // Housekeeping --------------------------------------------------------------------------------------------------
+
+    /** Frees indexes that no worker and no connection can still hold. Called about once a second. */
+    void reclaim() {
+        long acknowledged = dataplane.acknowledgedGeneration();
+        Iterator<DestinationEntry> graves = graveyard.values().iterator();
+        while (graves.hasNext()) {
+            DestinationEntry destination = graves.next();
+            if (acknowledged >= destination.removedIn && idle(destination)) {
+                retire(destination);
+                graves.remove();
+            }
+        }
+        while (!retiredServices.isEmpty()
+                && acknowledged >= retiredServices.getFirst().removedIn()) {
+            serviceIndexes.release(retiredServices.removeFirst().index());
+        }
+        Iterator<LocalEntry> idleLocals = locals.values().iterator();
+        while (idleLocals.hasNext()) {
+            LocalEntry local = idleLocals.next();
+            int index = local.view.index;
+            if (local.leases == 0
+                    && acknowledged >= local.removedIn
+                    && dataplane.localAddress(index).connections() == 0) {
+                localIndexes.release(index);
+                idleLocals.remove();
+            }
+        }
+    }
+
+    private boolean idle(DestinationEntry destination) {
+        DataplaneControl.Totals totals = dataplane.totals(destination.index);
+        return totals.active() == 0 && totals.inactive() == 0;
+    }
+
+    private void retire(DestinationEntry destination) {
+        View.Stats last = Model.stats(dataplane.totals(destination.index));
+        ServiceEntry owner = destination.owner;
+        if (services.get(owner.spec.id()) == owner) {
+            owner.retired = Model.plus(owner.retired, last);
+        } else {
+            retired = Model.plus(retired, last);
+        }
+        dataplane.zero(destination.index);
+        destinationIndexes.release(destination.index);
+    }
+
+    /** Moves all rate estimates on. Called every {@link Estimator#PERIOD_SECONDS}. */
+    void estimate() {
+        Map<ServiceEntry, View.Stats> buried = buriedStats();
+        for (ServiceEntry service : services.values()) {
+            View.Stats sum = Model.plus(service.retired, buried.getOrDefault(service, View.Stats.ZERO));
+            for (DestinationEntry destination : service.destinations) {
+                View.Stats stats = Model.stats(dataplane.totals(destination.index));
+                destination.estimator.sample(stats);
+                sum = Model.plus(sum, stats);
+            }
+            service.estimator.sample(sum);
+        }
+    }
+
+    private Map<ServiceEntry, View.Stats> buriedStats() {
+        Map<ServiceEntry, View.Stats> buried = new HashMap<>();
+        for (DestinationEntry destination : graveyard.values()) {
+            buried.merge(destination.owner, Model.stats(dataplane.totals(destination.index)), Model::plus);
+        }
+        return buried;
+    }
+
+    // Views ---------------------------------------------------------------------------------------------------------
+
+    /** The services asked for, with counters, in the order they were added; servers newest first. */
+    View.Services services(Optional<ServiceId> id) throws Refusal {
+        Iterable<ServiceEntry> chosen = services.values();
+        if (id.isPresent()) {
+            ServiceEntry service = services.get(id.get());
+            if (service == null) {
+                throw new Refusal(1, NO_SUCH_SERVICE);
+            }
+            chosen = List.of(service);
+        }
+        Map<ServiceEntry, View.Stats> buried = buriedStats();
+        List<View.Service> views = new ArrayList<>();
+        for (ServiceEntry service : chosen) {
+            views.add(view(service, buried.getOrDefault(service, View.Stats.ZERO)));
+        }
+        return new View.Services(views);
+    }
+
+    private View.Service view(ServiceEntry service, View.Stats buried) {
+        View.Stats sum = Model.plus(service.retired, buried);
+        List<View.Destination> destinations = new ArrayList<>(service.destinations.size());
+        for (DestinationEntry destination : service.destinations) {
+            DataplaneControl.Totals totals = dataplane.totals(destination.index);
+            View.Stats stats = Model.stats(totals);
+            sum = Model.plus(sum, stats);
+            destinations.add(new View.Destination(
+                    destination.spec, totals.active(), totals.inactive(), 0, stats, destination.estimator.rates()));
+        }
+        return new View.Service(service.spec, sum, service.estimator.rates(), destinations);
+    }
+
+    /** Sums of everything that was ever balanced, since start or {@code -Z}. */
+    View.Stats grandTotal() {
+        View.Stats sum = retired;
+        for (ServiceEntry service : services.values()) {
+            sum = Model.plus(sum, service.retired);
+            for (DestinationEntry destination : service.destinations) {
+                sum = Model.plus(sum, Model.stats(dataplane.totals(destination.index)));
+            }
+        }
+        for (View.Stats stats : buriedStats().values()) {
+            sum = Model.plus(sum, stats);
+        }
+        return sum;
+    }
+
+    /** Local addresses of one service or of all, with their use. */
+    View.LocalAddresses localAddresses(Optional<ServiceId> id) throws Refusal {
+        Iterable<ServiceEntry> chosen = services.values();
+        if (id.isPresent()) {
+            chosen = List.of(existing(id.get(), NO_SUCH_SERVICE));
+        }
+        List<View.LocalAddress> views = new ArrayList<>();
+        for (ServiceEntry service : chosen) {
+            for (Lease lease : service.leases) {
+                DataplaneControl.LocalAddressView use = dataplane.localAddress(lease.local().view.index);
+                views.add(new View.LocalAddress(
+                        service.spec.id(),
+                        lease.local().view.address,
+                        lease.port(),
+                        use.connections(),
+                        use.exhausted()));
+            }
+        }
+        return new View.LocalAddresses(views);
+    }
+
+    /** Removed servers whose connections go on. */
+    int buried() {
+        return graveyard.size();
+    }
+
+    /** Connections of all servers, removed ones included. */
+    long connections() {
+        long sum = 0;
+        for (ServiceEntry service : services.values()) {
+            for (DestinationEntry destination : service.destinations) {
+                sum += connections(destination);
+            }
+        }
+        for (DestinationEntry destination : graveyard.values()) {
+            sum += connections(destination);
+        }
+        return sum;
+    }
+
+    private long connections(DestinationEntry destination) {
+        DataplaneControl.Totals totals = dataplane.totals(destination.index);
+        return totals.active() + totals.inactive();
+    }
+
+    /**
+     * Rules that make an empty director equal to this one, the order of servers included: settings changed at run time,
+     * timeouts, then each service with its local addresses and its servers, oldest first.
+     */
+    List<Rule.Change> rules() {
+        List<Rule.Change> rules = new ArrayList<>();
+        changedSettings.forEach((name, value) -> rules.add(new Rule.ChangeSetting(name, value)));
+        if (!timeouts.equals(Timeouts.DEFAULT)) {
+            rules.add(new Rule.SetTimeouts(timeouts.established, timeouts.finWait, timeouts.udp));
+        }
+        for (ServiceEntry service : services.values()) {
+            rules.add(new Rule.AddService(service.spec));
+            for (Lease lease : service.leases) {
+                rules.add(new Rule.AddLocalAddress(
+                        new LocalAddressSpec(service.spec.id(), lease.local().view.address, lease.port())));
+            }
+            for (DestinationEntry destination : service.destinations.reversed()) {
+                rules.add(new Rule.AddDestination(destination.spec));
+            }
+        }
+        return rules;
+    }
+}

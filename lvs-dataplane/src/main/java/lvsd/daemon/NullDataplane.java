@@ -1,0 +1,90 @@
+package lvsd.daemon;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import lvsd.config.DaemonConfig;
+import lvsd.dataplane.ConnectionRow;
+import lvsd.dataplane.DropReason;
+import lvsd.dataplane.service.ServiceTable;
+
+/** A packet path without packets: rules can be tried on it, which is how {@code --check} reads a rules file. */
+final class NullDataplane implements DataplaneFactory.Running {
+    private static final Totals NOTHING = new Totals(0, 0, 0, 0, 0, 0, 0);
+
+    private final List<PortView> ports = new ArrayList<>();
+    private long generation;
+
+    /** No ports. */
+    NullDataplane() {}
+
+    /** The ports of {@code config}, down for ever. */
+    NullDataplane(DaemonConfig config) {
+        for (DaemonConfig.Port port : config.ports()) {
+            ports.add(
+                    new PortView(port.name(), port.device(), "00:00:00:00:00:00", port.mtu(), false, 0, 0, 0, 0, 0, 0));
+        }
+    }
+
+    @Override
+    public void open() {}
+
+    @Override
+    public List<String> reconfigure(DaemonConfig now) {
+        return List.of();
+    }
+
+    @Override
+    public void close() {}
+
+    @Override
+    public void publish(ServiceTable table) {
+        generation = table.generation;
+    }
+
+    @Override
+    public long acknowledgedGeneration() {
+        return generation;
+    }
+
+    @Override
+    public Totals totals(int destination) {
+        return NOTHING;
+    }
+
+    @Override
+    public void zero(int destination) {}
+
+    @Override
+    public long[] drops() {
+        return new long[DropReason.count()];
+    }
+
+    @Override
+    public List<PortView> ports() {
+        return ports;
+    }
+
+    @Override
+    public List<WorkerView> workers() {
+        return List.of();
+    }
+
+    @Override
+    public LocalAddressView localAddress(int index) {
+        return new LocalAddressView(index, 0, 0);
+    }
+
+    @Override
+    public void connections(Predicate<ConnectionRow> filter, Consumer<ConnectionRow> sink) {}
+
+    @Override
+    public void expireDestination(int destination) {}
+
+    @Override
+    public void timeouts(int established, int finWait, int udp) {}
+
+    @Override
+    public void setting(String name, String value) {}
+}
