@@ -53,15 +53,3 @@ find_jars() {
   done
   [ -r "$lvs_jar" ] || die "no jars in $LVS_JAR_DIR: build first, with mvn package or config/bin/lvs-setup --build."
 }
-
-# Makes the tool's ahead-of-time cache beside its jars in directory $1, with the JDK in LVS_JAVA_HOME: classes loaded
-# and linked once instead of at each call. It fits only this JDK build and these jars; elsewhere it is ignored.
-make_aot_cache() {
-  LVS_JARS=
-  for lvs_jar in "$1"/*.jar; do
-    LVS_JARS=$LVS_JARS${LVS_JARS:+:}$lvs_jar
-  done
-  "$LVS_JAVA_HOME/bin/java" -XX:AOTCacheOutput="$1/lvsadm.aot.new" -XX:+UseSerialGC -Xlog:disable \
-    -cp "$LVS_JARS" -Dlvsd.program=ipvsadm lvsd.cli.Lvsadm -Ln >/dev/null 2>&1 </dev/null || true
-  [ -s "$1/lvsadm.aot.new" ] && mv -f "$1/lvsadm.aot.new" "$1/lvsadm.aot"
-}
