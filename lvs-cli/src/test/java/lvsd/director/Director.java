@@ -76,9 +76,6 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
                 serverLogs.add(log);
                 WebServer.start(topology().server(number), "rs" + number, 80, log);
             }
-            if (System.getProperty("lvsd.capture") != null) {
-                capture();
-            }
             if (lvsdRuns) {
                 lvsd = LvsdProcess.start(topology().director(), directory(), configuration());
             } else {
@@ -98,9 +95,7 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
         if (topology != null) {
             topology.close();
         }
-        if (directory != null
-                && System.getProperty("lvsd.keep") == null
-                && System.getProperty("lvsd.capture") == null) {
+        if (directory != null && System.getProperty("lvsd.keep") == null) {
             try (Stream<Path> files = Files.walk(directory)) {
                 for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                     Files.deleteIfExists(file);
@@ -115,19 +110,6 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
             failure.addSuppressed(new AssertionError(lvsd.report()));
         }
         throw failure;
-    }
-
-    /** Captures what passes on both sides of the director, into {@code client.pcap} and {@code rs1.pcap}. */
-    private void capture() {
-        for (Namespace namespace : List.of(client(), server(1), server(2))) {
-            String role = namespace.name().substring(namespace.name().indexOf('-') + 1);
-            Path log = directory().resolve(role + ".tcpdump");
-            namespace.start(log, "tcpdump", "-U", "-s", "300", "-ni", "eth0", "-w", directory() + "/" + role + ".pcap");
-            Shell.await(
-                    "tcpdump listens",
-                    Duration.ofSeconds(10),
-                    () -> log.toFile().length() > 0);
-        }
     }
 
     Topology topology() {

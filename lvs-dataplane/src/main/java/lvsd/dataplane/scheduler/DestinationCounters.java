@@ -26,18 +26,11 @@ public final class DestinationCounters {
     private final long[] traffic = new long[Destination.MAXIMUM * STRIDE];
     private final long[] loads = new long[Destination.MAXIMUM];
 
-    /** Counts a packet from the client and its IP bytes. */
-    public void countIn(int destination, int bytes) {
-        int at = destination * STRIDE;
+    /** Counts a packet of {@code side} (0: from the client, 1: to the client) and its IP bytes. */
+    public void count(int destination, int side, int bytes) {
+        int at = destination * STRIDE + side;
         add(at + IN_PACKETS, 1);
         add(at + IN_BYTES, bytes);
-    }
-
-    /** Counts a packet to the client and its IP bytes. */
-    public void countOut(int destination, int bytes) {
-        int at = destination * STRIDE;
-        add(at + OUT_PACKETS, 1);
-        add(at + OUT_BYTES, bytes);
     }
 
     /** Counts several packets at once. */

@@ -24,6 +24,11 @@ public final class Service {
     /** Changes whenever {@link #destinations} or the scheduler change; schedulers rebuild their state on it. */
     public final long revision;
 
+    /** Own timeout of established connections in seconds; 0: none. */
+    public final int connectionTimeout;
+    /** Whether FULLNAT destinations are told the client's address in TCP option 254. */
+    public final boolean toa;
+
     /** Makes the worker's view of {@code spec}. */
     public Service(
             int index,
@@ -36,6 +41,8 @@ public final class Service {
         this.destinations = destinations.toArray(Destination[]::new);
         this.localAddresses = localAddresses.toArray(LocalAddress[]::new);
         this.revision = revision;
+        this.connectionTimeout = spec.connectionTimeout().orElse(0);
+        this.toa = spec.toa();
     }
 
     /** What names the service. */

@@ -1,0 +1,90 @@
+package lvsd.dataplane;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.List;
+import lvsd.dataplane.connection.Connection;
+import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.Timeouts;
+import lvsd.dataplane.service.Wire;
+import lvsd.wire.Tcp;
+
+/** Walks over a worker's connections a page at a time, on the worker's thread, for listings and expiry. */
+final class ConnectionDump {
+    private ConnectionDump() {}
+
+    private static ConnectionTable table(Worker worker, boolean ipv6) {
+        return ipv6 ? worker.pipeline().table6 : worker.pipeline().table4;
+    }
+
+    /**
+     * Adds the connections among entries {@code from} to {@code from + count} to {@code rows}.
+     *
+     * @return where the next page begins, or -1 behind the last entry in use
+     */
+    static int page(Worker worker, boolean ipv6, int from, int count, List<ConnectionRow> rows) {
+        ConnectionTable table = table(worker, ipv6);
+        int end = Math.min(from + count, table.limit());
+        for (int entry = from; entry < end; entry++) {
+            if (table.isUsed(entry)) {
+                rows.add(row(worker, table, entry));
+            }
+        }
+        return end < table.limit() ? end : -1;
+    }
+
+    /** Ends the connections of {@code destination} among a page's entries; returns as {@link #page}. */
+    static int expire(Worker worker, boolean ipv6, int from, int count, int destination) {
+        ConnectionTable table = table(worker, ipv6);
+        Connector connector = worker.pipeline().misses().connector();
+        int end = Math.min(from + count, table.limit());
+        for (int entry = from; entry < end; entry++) {
+            if (table.isUsed(entry) && Connection.destination(table.hot(entry)) == destination) {
+                connector.release(ipv6, entry);
+            }
+        }
+        return end < table.limit() ? end : -1;
+    }
+
+    private static ConnectionRow row(Worker worker, ConnectionTable table, int entry) {
+        long hot = table.hot(entry);
+        int client = Connection.ports(hot, Connection.CLIENT_SIDE);
+        int server = Connection.ports(hot, Connection.SERVER_SIDE);
+        int protocol = Connection.protocol(hot);
+        int timeout = worker.pipeline().misses().connector().timeout(table, entry);
+        int left = Connection.lastSeen(hot) + timeout - worker.pipeline().now;
+        return new ConnectionRow(
+                worker.index(),
+                protocol,
+                address(table, entry, Connection.CLIENT_SIDE, false),
+                Wire.port(Tcp.pairSource(client)),
+                address(table, entry, Connection.CLIENT_SIDE, true),
+                Wire.port(Tcp.pairDestination(client)),
+                address(table, entry, Connection.SERVER_SIDE, true),
+                Wire.port(Tcp.pairDestination(server)),
+                address(table, entry, Connection.SERVER_SIDE, false),
+                Wire.port(Tcp.pairSource(server)),
+                Connection.method(Connection.flags(hot)),
+                Timeouts.stateName(protocol, Connection.state(hot)),
+                Math.max(0, left) * (long) Timeouts.TICK_MILLIS,
+                Integer.toUnsignedLong(Connection.packets(hot)));
+    }
+
+    private static InetAddress address(ConnectionTable table, int entry, int side, boolean destination) {
+        byte[] bytes;
+        if (table.ipv6()) {
+            long at = table.addresses6(entry);
+            bytes = destination
+                    ? Wire.bytes16(Connection.destinationHigh(at, side), Connection.destinationLow(at, side))
+                    : Wire.bytes16(Connection.sourceHigh(at, side), Connection.sourceLow(at, side));
+        } else {
+            long addresses = Connection.addresses(table.hot(entry), side);
+            bytes = Wire.bytes4((int) (destination ? addresses >>> 32 : addresses));
+        }
+        try {
+            return InetAddress.getByAddress(bytes);
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("an address of " + bytes.length + " bytes", e);
+        }
+    }
+}

@@ -1,0 +1,369 @@
+package lvsd.dataplane;
+
+import lvsd.dataplane.connection.Connection;
+import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.LocalPorts;
+import lvsd.dataplane.connection.TcpStates;
+import lvsd.dataplane.connection.Timeouts;
+import lvsd.dataplane.connection.TimerWheel;
+import lvsd.dataplane.nat.TcpRewrite;
+import lvsd.dataplane.net.Net;
+import lvsd.dataplane.scheduler.DestinationCounts;
+import lvsd.dataplane.scheduler.Flow;
+import lvsd.dataplane.scheduler.Schedulers;
+import lvsd.dataplane.service.Destination;
+import lvsd.dataplane.service.LocalAddress;
+import lvsd.dataplane.service.Service;
+import lvsd.rules.ForwardingMethod;
+import lvsd.wire.Checksum;
+import lvsd.wire.Ipv4;
+import lvsd.wire.Ipv6;
+import lvsd.wire.Tcp;
+
+/**
+ * Makes connections, and ends them: chooses the server, the local address and port, fills the entry with everything that
+ * its packets will need, and gives it all back. Owned by the worker.
+ */
+final class Connector {
+    /** Local addresses tried for one connection before it is refused. */
+    private static final int LOCAL_ADDRESS_TRIES = 16;
+
+    private static final int TCP = Ipv4.PROTOCOL_TCP;
+    private static final int NAT = ForwardingMethod.NAT.number();
+    private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
+
+    private final Pipeline pipeline;
+    private final Net net;
+    private final Schedulers schedulers;
+    private final LocalPorts ports;
+    private final DestinationCounts counts;
+    private final Flow flow = new Flow();
+    private final Timeouts timeouts;
+    private final InitialSequence sequences;
+    /** Next local address of each service, by service index. */
+    private final int[] cursor = new int[Service.MAXIMUM];
+
+    private int local4;
+    private long local6High;
+    private long local6Low;
+    private int localPort;
+
+    Connector(Pipeline pipeline, WorkerParts parts) {
+        this.pipeline = pipeline;
+        this.net = parts.net();
+        this.schedulers = parts.schedulers();
+        this.ports = parts.ports();
+        this.counts = parts.counts();
+        this.timeouts = parts.timeouts();
+        this.sequences = new InitialSequence(parts.seed0(), parts.seed1());
+    }
+
+    /** Sets the clock by which initial sequence numbers and timestamps rise, nanoseconds. Once a cycle. */
+    void clock(long nanos) {
+        sequences.clock(nanos);
+    }
+
+    /** A valid TCP or UDP packet for {@code service} that belongs to no connection: opens one and forwards it. */
+    int open(Packet p, Service service) {
+        if (p.protocol == TCP && !opens(p.l4)) {
+            return net.refuse(p);
+        }
+        int source = net.sourceCheck(p);
+        if (source != 0) {
+            return source;
+        }
+        int chosen = schedulers.pick(service, counts, flow(p));
+        if (chosen < 0) {
+            net.portUnreachable(p);
+            return Verdict.drop(DropReason.NO_DESTINATION);
+        }
+        Destination destination = service.destinations[chosen];
+        if ((destination.method != NAT && destination.method != FULLNAT) || destination.ipv6 != p.ipv6) {
+            return Verdict.drop(DropReason.METHOD_NOT_AVAILABLE);
+        }
+        return destination.method == FULLNAT ? openFullnat(p, service, destination) : openNat(p, service, destination);
+    }
+
+    private Flow flow(Packet p) {
+        flow.clientPort = Tcp.sourcePort(p.l4);
+        flow.virtualPort = Tcp.destinationPort(p.l4);
+        flow.clientHigh = p.ipv6 ? Ipv6.sourceHigh(p.l3) : 0;
+        flow.clientLow = p.ipv6 ? Ipv6.sourceLow(p.l3) : Integer.toUnsignedLong(Ipv4.source(p.l3));
+        flow.virtualHigh = p.ipv6 ? Ipv6.destinationHigh(p.l3) : 0;
+        flow.virtualLow = p.ipv6 ? Ipv6.destinationLow(p.l3) : Integer.toUnsignedLong(Ipv4.destination(p.l3));
+        return flow;
+    }
+
+    /** Whether the segment is the first of a handshake. */
+    private static boolean opens(long l4) {
+        return (Tcp.flags(l4) & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN;
+    }
+
+    private int openNat(Packet p, Service service, Destination destination) {
+        if (p.ipv6) {
+            local6High = Ipv6.sourceHigh(p.l3);
+            local6Low = Ipv6.sourceLow(p.l3);
+        } else {
+            local4 = Ipv4.source(p.l3);
+        }
+        localPort = Tcp.sourcePort(p.l4);
+        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        int entry = table.allocate();
+        if (entry == ConnectionTable.NONE) {
+            return Verdict.drop(DropReason.TABLE_FULL);
+        }
+        fill(p, table, entry, service, destination);
+        return insertAndForward(p, table, entry, destination);
+    }
+
+    private int openFullnat(Packet p, Service service, Destination destination) {
+        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        int entry = table.allocate();
+        if (entry == ConnectionTable.NONE) {
+            return Verdict.drop(DropReason.TABLE_FULL);
+        }
+        int reason = acquire(p, service, destination);
+        if (reason != 0) {
+            table.remove(entry);
+            return reason;
+        }
+        fill(p, table, entry, service, destination);
+        return insertAndForward(p, table, entry, destination);
+    }
+
+    /** Chooses local address and port; 0, or the drop verdict. */
+    private int acquire(Packet p, Service service, Destination destination) {
+        LocalAddress[] candidates = service.localAddresses;
+        int start = cursor[service.index]++;
+        int tries = Math.min(candidates.length, LOCAL_ADDRESS_TRIES);
+        boolean any = false;
+        for (int i = 0; i < tries; i++) {
+            LocalAddress candidate = candidates[Integer.remainderUnsigned(start + i, candidates.length)];
+            if (candidate.ipv6 != p.ipv6) {
+                continue;
+            }
+            any = true;
+            int port = p.ipv6 ? acquire6(p, candidate, destination) : acquire4(p, candidate, destination);
+            if (port != LocalPorts.NONE) {
+                localPort = port;
+                return 0;
+            }
+        }
+        return Verdict.drop(any ? DropReason.LOCAL_PORTS_EXHAUSTED : DropReason.NO_LOCAL_ADDRESS);
+    }
+
+    private int acquire4(Packet p, LocalAddress candidate, Destination destination) {
+        local4 = candidate.address4;
+        long addresses = Ipv4.pair(destination.address4, local4);
+        return ports.acquire4(candidate.index, addresses, serverPort(p, destination), p.protocol);
+    }
+
+    private int acquire6(Packet p, LocalAddress candidate, Destination destination) {
+        local6High = candidate.address6High;
+        local6Low = candidate.address6Low;
+        return ports.acquire6(
+                candidate.index,
+                destination.address6High,
+                destination.address6Low,
+                local6High,
+                local6Low,
+                serverPort(p, destination),
+                p.protocol);
+    }
+
+    /** The server's port in wire form: its own, or with port 0 the one the client asked for. */
+    private static int serverPort(Packet p, Destination destination) {
+        return destination.port != 0 ? destination.port : Tcp.destinationPort(p.l4);
+    }
+
+    /** Fills the entry's tuples, deltas and what TCP needs; nothing is in the index yet. */
+    private void fill(Packet p, ConnectionTable table, int entry, Service service, Destination destination) {
+        long hot = table.hot(entry);
+        int clientPorts = Tcp.ports(p.l4);
+        int serverPorts = Tcp.portPair(serverPort(p, destination), localPort);
+        Connection.setPorts(hot, Connection.CLIENT_SIDE, clientPorts);
+        Connection.setPorts(hot, Connection.SERVER_SIDE, serverPorts);
+        Connection.setProtocol(hot, p.protocol);
+        Connection.setDestination(hot, destination.index);
+        Connection.setFlags(hot, destination.method | Connection.INACTIVE);
+        int addressDelta =
+                p.ipv6 ? fillAddresses6(p, table.addresses6(entry), destination) : fillAddresses4(p, hot, destination);
+        int toServer = Checksum.add(addressDelta, Checksum.deltaInt(clientPorts, serverPorts));
+        Connection.setDeltas(hot, Connection.CLIENT_SIDE, Checksum.add(addressDelta, Ipv4.TTL_DELTA), toServer);
+        Connection.setDeltas(
+                hot,
+                Connection.SERVER_SIDE,
+                Checksum.add(Checksum.negate(addressDelta), Ipv4.TTL_DELTA),
+                Checksum.negate(toServer));
+        if (service.connectionTimeout != 0) {
+            Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(service.connectionTimeout));
+        }
+        if (p.protocol == TCP && destination.method == FULLNAT) {
+            int server = p.ipv6 ? Long.hashCode(destination.address6Low) : destination.address4;
+            fillTcp(p, hot, table.cold(entry), service, server);
+        }
+    }
+
+    private int fillAddresses4(Packet p, long hot, Destination destination) {
+        long client = Ipv4.addresses(p.l3);
+        long server = Ipv4.pair(destination.address4, local4);
+        Connection.setAddresses(hot, Connection.CLIENT_SIDE, client);
+        Connection.setAddresses(hot, Connection.SERVER_SIDE, server);
+        return Checksum.deltaLong(client, server);
+    }
+
+    private int fillAddresses6(Packet p, long addresses, Destination destination) {
+        int client = Connection.CLIENT_SIDE;
+        int server = Connection.SERVER_SIDE;
+        Connection.setSource6(addresses, client, Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3));
+        Connection.setDestination6(addresses, client, Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3));
+        Connection.setSource6(addresses, server, destination.address6High, destination.address6Low);
+        Connection.setDestination6(addresses, server, local6High, local6Low);
+        int delta = Checksum.deltaLong(Ipv6.sourceHigh(p.l3), local6High);
+        delta = Checksum.add(delta, Checksum.deltaLong(Ipv6.sourceLow(p.l3), local6Low));
+        delta = Checksum.add(delta, Checksum.deltaLong(Ipv6.destinationHigh(p.l3), destination.address6High));
+        return Checksum.add(delta, Checksum.deltaLong(Ipv6.destinationLow(p.l3), destination.address6Low));
+    }
+
+    /**
+     * With FULLNAT the server sees many clients behind one address and port, one after the other. So that it accepts each
+     * new one while it still holds the last in TIME_WAIT, sequence numbers (RFC 6528) and timestamps (RFC 7323, 5.8) that
+     * rise per tuple replace the clients' own.
+     */
+    private void fillTcp(Packet p, long hot, long cold, Service service, int server) {
+        int local = p.ipv6 ? Long.hashCode(local6Low) : local4;
+        int tuple = sequences.tuple(Connection.ports(hot, Connection.SERVER_SIDE), local, server);
+        int isn = sequences.isn(tuple);
+        Connection.setSeqDelta(hot, Connection.CLIENT_SIDE, isn - Tcp.seq(p.l4));
+        int flags = Connection.flags(hot) | Connection.SEQ_TO_SERVER;
+        long timestamp = TcpRewrite.timestampValue(p.l4, Tcp.headerLength(p.l4));
+        if (timestamp >= 0) {
+            Connection.setTimestampDelta(cold, sequences.timestamp(tuple) - (int) timestamp);
+            flags |= Connection.TIMESTAMP_DELTA;
+        }
+        if (service.toa) {
+            flags |= Connection.TOA_PENDING;
+            Connection.setWindowEdge(cold, Connection.CLIENT_SIDE, isn + 1);
+        }
+        Connection.setFlags(hot, flags);
+    }
+
+    private int insertAndForward(Packet p, ConnectionTable table, int entry, Destination destination) {
+        int inserted = table.insert(entry);
+        if (inserted != ConnectionTable.INSERTED) {
+            if (destination.method == FULLNAT) {
+                releasePort(table, entry);
+            }
+            table.remove(entry);
+            boolean full = inserted == ConnectionTable.FULL;
+            return Verdict.drop(full ? DropReason.TABLE_FULL : DropReason.TUPLE_CONFLICT);
+        }
+        long hot = table.hot(entry);
+        counts.opened(destination);
+        TimerWheel timers = p.ipv6 ? pipeline.timers6 : pipeline.timers4;
+        timers.arm(entry, pipeline.now + timeouts.of(p.protocol, Connection.state(hot)));
+        return p.ipv6
+                ? pipeline.forward6(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, entry)
+                : pipeline.forward4(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, entry);
+    }
+
+    /**
+     * TOA for a segment of a connection that still owes it, and the bookkeeping of when it no longer does: the server has
+     * the client's address once it has acknowledged data, or the client has acknowledged data of the server.
+     */
+    void toa(Packet p, ConnectionTable table, int entry, int side, int mtu) {
+        long hot = table.hot(entry);
+        long cold = table.cold(entry);
+        int flags = Tcp.flags(p.l4);
+        if (side == Connection.SERVER_SIDE) {
+            toaReply(p, hot, cold, flags);
+            return;
+        }
+        if ((flags & (Tcp.SYN | Tcp.RST | Tcp.ACK_FLAG)) != Tcp.ACK_FLAG) {
+            return;
+        }
+        int bytes = p.ipv6 ? TcpRewrite.TOA6 : TcpRewrite.TOA4;
+        if (Tcp.ack(p.l4) != Connection.windowEdge(cold, Connection.SERVER_SIDE)) {
+            Connection.setFlags(hot, Connection.flags(hot) & ~Connection.TOA_PENDING);
+        } else if (p.l3Length + bytes <= mtu && insertToa(p, table, entry)) {
+            p.frame -= bytes;
+            p.frameLength += bytes;
+            p.l3 -= bytes;
+            p.l3Length += bytes;
+            p.l4 -= bytes;
+            p.l4Length += bytes;
+        }
+    }
+
+    private void toaReply(Packet p, long hot, long cold, int flags) {
+        int header = Tcp.headerLength(p.l4);
+        if ((flags & Tcp.SYN) != 0) {
+            Connection.setWindowEdge(cold, Connection.SERVER_SIDE, Tcp.seq(p.l4) + 1);
+            int delta = TcpRewrite.lowerMss(p.l4, header, p.ipv6 ? TcpRewrite.TOA6 : TcpRewrite.TOA4);
+            if (delta != 0) {
+                Tcp.applyDelta(p.l4, delta);
+            }
+        } else if ((flags & Tcp.ACK_FLAG) != 0
+                && Tcp.ack(p.l4) != Connection.windowEdge(cold, Connection.CLIENT_SIDE)) {
+            Connection.setFlags(hot, Connection.flags(hot) & ~Connection.TOA_PENDING);
+        }
+    }
+
+    private static boolean insertToa(Packet p, ConnectionTable table, int entry) {
+        int header = Tcp.headerLength(p.l4);
+        int port = Tcp.sourcePort(p.l4);
+        if (!p.ipv6) {
+            return TcpRewrite.insertToa4(p.mbuf, p.l3, p.l4, header, Ipv4.source(p.l3), port);
+        }
+        long addresses = table.addresses6(entry);
+        return TcpRewrite.insertToa6(
+                p.mbuf,
+                p.l3,
+                p.l4,
+                header,
+                Connection.sourceHigh(addresses, Connection.CLIENT_SIDE),
+                Connection.sourceLow(addresses, Connection.CLIENT_SIDE),
+                port);
+    }
+
+    /** Ends a connection: timer, port, counts and entry go. */
+    void release(boolean ipv6, int entry) {
+        ConnectionTable table = ipv6 ? pipeline.table6 : pipeline.table4;
+        (ipv6 ? pipeline.timers6 : pipeline.timers4).disarm(entry);
+        long hot = table.hot(entry);
+        int flags = Connection.flags(hot);
+        int index = Connection.destination(hot);
+        counts.closed(index, pipeline.services.destination(index), (flags & Connection.INACTIVE) == 0);
+        if (Connection.method(flags) == FULLNAT) {
+            releasePort(table, entry);
+        }
+        table.remove(entry);
+    }
+
+    private void releasePort(ConnectionTable table, int entry) {
+        long hot = table.hot(entry);
+        int serverPorts = Connection.ports(hot, Connection.SERVER_SIDE);
+        int protocol = Connection.protocol(hot);
+        if (!table.ipv6()) {
+            ports.release4(Connection.addresses(hot, Connection.SERVER_SIDE), serverPorts, protocol);
+            return;
+        }
+        long addresses = table.addresses6(entry);
+        ports.release6(
+                Connection.sourceHigh(addresses, Connection.SERVER_SIDE),
+                Connection.sourceLow(addresses, Connection.SERVER_SIDE),
+                Connection.destinationHigh(addresses, Connection.SERVER_SIDE),
+                Connection.destinationLow(addresses, Connection.SERVER_SIDE),
+                serverPorts,
+                protocol);
+    }
+
+    /** Ticks that the connection may be silent. */
+    int timeout(ConnectionTable table, int entry) {
+        long hot = table.hot(entry);
+        int own = Connection.ownTimeout(table.cold(entry));
+        int state = Connection.state(hot);
+        boolean established = Connection.protocol(hot) != TCP || state == TcpStates.ESTABLISHED;
+        return own != 0 && established ? own : timeouts.of(Connection.protocol(hot), state);
+    }
+}

@@ -1,0 +1,336 @@
+package lvsd.dataplane;
+
+import java.net.InetAddress;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import lvsd.config.DaemonConfig;
+import lvsd.dataplane.connection.Timeouts;
+import lvsd.dataplane.io.LongRing;
+import lvsd.dataplane.io.PacketIo;
+import lvsd.dataplane.net.NetConfig;
+import lvsd.dataplane.net.Punter;
+import lvsd.dataplane.scheduler.DestinationCounters;
+import lvsd.dataplane.service.LocalAddress;
+import lvsd.dataplane.service.Service;
+import lvsd.dataplane.service.ServiceTable;
+import lvsd.rules.ServiceId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All workers of a director, put together from the daemon file and one {@link PacketIo} per worker, and what the control
+ * plane may ask of them. Methods of {@link DataplaneControl} are for the control thread.
+ */
+public final class Dataplane implements DataplaneControl, AutoCloseable {
+    private static final int HANDOFF_RING = 1024;
+    private static final int PAGE = 4096;
+
+    private final DaemonConfig config;
+    private final long[] macs;
+    private final Map<String, String> settings;
+    private final List<Worker> workers = new ArrayList<>();
+    private final List<Punter> punters = new ArrayList<>();
+    private final DestinationCounters[] counters;
+    private final WorkerBuilder builder;
+    private final Supplier<List<PortView>> portViews;
+    private final Map<Integer, Totals> zeroed = new HashMap<>();
+    private Set<InetAddress> vips = Set.of();
+    private Set<InetAddress> lips = Set.of();
+
+    /**
+     * Builds the workers; nothing runs yet.
+     *
+     * @param config the daemon file
+     * @param ios one for each worker, all over the same ports
+     * @param macs MAC of each port in wire form
+     * @param portViews statistics of the ports
+     */
+    public Dataplane(
+            DaemonConfig config, List<? extends PacketIo> ios, long[] macs, Supplier<List<PortView>> portViews) {
+        this.config = config;
+        this.macs = macs.clone();
+        this.settings = new HashMap<>(config.settings());
+        this.portViews = portViews;
+        int count = ios.size();
+        this.counters = new DestinationCounters[count];
+        for (int i = 0; i < count; i++) {
+            counters[i] = new DestinationCounters();
+        }
+        SecureRandom random = new SecureRandom();
+        this.builder = new WorkerBuilder(config, netConfig(), counters, random.nextLong(), random.nextLong());
+        @Nullable LongRing[][] rings = rings(count);
+        for (int i = 0; i < count; i++) {
+            Punter punter = builder.punter(i);
+            punters.add(punter);
+            workers.add(builder.worker(i, ios.get(i), punter, column(rings, i), rings[i]));
+        }
+    }
+
+    /** Rings between workers: {@code rings[from][to]}. */
+    private static @Nullable LongRing[][] rings(int count) {
+        @Nullable LongRing[][] rings = new @Nullable LongRing[count][count];
+        for (int from = 0; from < count; from++) {
+            for (int to = 0; to < count; to++) {
+                rings[from][to] = from == to ? null : new LongRing(HANDOFF_RING);
+            }
+        }
+        return rings;
+    }
+
+    private static @Nullable LongRing[] column(@Nullable LongRing[][] rings, int to) {
+        @Nullable LongRing[] column = new @Nullable LongRing[rings.length];
+        for (int from = 0; from < rings.length; from++) {
+            column[from] = rings[from][to];
+        }
+        return column;
+    }
+
+    private NetConfig netConfig() {
+        DaemonConfig current = new DaemonConfig(
+                config.eal(),
+                config.ports(),
+                config.routes(),
+                config.workers(),
+                config.connections(),
+                config.control(),
+                config.persist(),
+                config.punt(),
+                config.metricsListen(),
+                settings);
+        return NetConfig.of(current, macs, vips, lips);
+    }
+
+    /** The workers, in order. */
+    public List<Worker> workerList() {
+        return workers;
+    }
+
+    /** The workers' ends of the exception path, in order. */
+    public List<Punter> punters() {
+        return punters;
+    }
+
+    @Override
+    public void publish(ServiceTable table) {
+        Set<InetAddress> newVips = new HashSet<>();
+        Set<InetAddress> newLips = new HashSet<>();
+        for (Service service : table.services()) {
+            if (service.id() instanceof ServiceId.Vip vip) {
+                newVips.add(vip.address());
+            }
+            for (LocalAddress local : service.localAddresses) {
+                newLips.add(local.address);
+            }
+        }
+        if (!newVips.equals(vips) || !newLips.equals(lips)) {
+            vips = newVips;
+            lips = newLips;
+            publishNet();
+        }
+        workers.forEach(worker -> worker.publish(table));
+    }
+
+    private void publishNet() {
+        NetConfig net = netConfig();
+        workers.forEach(worker -> worker.publish(net));
+    }
+
+    @Override
+    public long acknowledgedGeneration() {
+        return workers.stream()
+                .mapToLong(worker -> worker.statistic(Worker.GENERATION))
+                .min()
+                .orElse(Long.MAX_VALUE);
+    }
+
+    @Override
+    public Totals totals(int destination) {
+        Totals now = sum(destination);
+        Totals base = zeroed.get(destination);
+        if (base == null) {
+            return now;
+        }
+        return new Totals(
+                now.connections() - base.connections(),
+                now.inPackets() - base.inPackets(),
+                now.outPackets() - base.outPackets(),
+                now.inBytes() - base.inBytes(),
+                now.outBytes() - base.outBytes(),
+                now.active(),
+                now.inactive());
+    }
+
+    private Totals sum(int destination) {
+        long connections = 0;
+        long inPackets = 0;
+        long outPackets = 0;
+        long inBytes = 0;
+        long outBytes = 0;
+        long load = 0;
+        for (DestinationCounters each : counters) {
+            connections += each.connections(destination);
+            inPackets += each.inPackets(destination);
+            outPackets += each.outPackets(destination);
+            inBytes += each.inBytes(destination);
+            outBytes += each.outBytes(destination);
+            load += each.load(destination);
+        }
+        return new Totals(
+                connections,
+                inPackets,
+                outPackets,
+                inBytes,
+                outBytes,
+                DestinationCounters.active(load),
+                DestinationCounters.inactive(load));
+    }
+
+    @Override
+    public void zero(int destination) {
+        zeroed.put(destination, sum(destination));
+    }
+
+    @Override
+    public long[] drops() {
+        long[] sums = new long[DropReason.count()];
+        for (int reason = 0; reason < sums.length; reason++) {
+            for (Worker worker : workers) {
+                sums[reason] += worker.drops(reason);
+            }
+        }
+        return sums;
+    }
+
+    @Override
+    public List<PortView> ports() {
+        return portViews.get();
+    }
+
+    @Override
+    public List<WorkerView> workers() {
+        List<WorkerView> views = new ArrayList<>();
+        for (Worker worker : workers) {
+            views.add(view(worker));
+        }
+        return views;
+    }
+
+    private WorkerView view(Worker worker) {
+        Pipeline pipeline = worker.pipeline();
+        List<Integer> cores = config.workers().cores();
+        int index = worker.index();
+        return new WorkerView(
+                index,
+                index < cores.size() ? cores.get(index) : -1,
+                worker.statistic(Worker.CYCLES),
+                worker.statistic(Worker.IDLE),
+                worker.statistic(Worker.PACKETS),
+                worker.statistic(Worker.LONGEST),
+                pipeline.table4.used() + pipeline.table6.used(),
+                pipeline.table4.highWater() + pipeline.table6.highWater(),
+                pipeline.table4.capacity() + pipeline.table6.capacity(),
+                Math.max(pipeline.table4.longestProbe(), pipeline.table6.longestProbe()),
+                pipeline.table4.bytes() + pipeline.table6.bytes(),
+                worker.statistic(Worker.HANDOFFS_IN),
+                worker.statistic(Worker.HANDOFFS_OUT));
+    }
+
+    @Override
+    public LocalAddressView localAddress(int index) {
+        return builder.localAddress(index);
+    }
+
+    @Override
+    public void connections(Predicate<ConnectionRow> filter, Consumer<ConnectionRow> sink) {
+        for (Worker worker : workers) {
+            for (boolean ipv6 : new boolean[] {false, true}) {
+                int from = 0;
+                while (from >= 0) {
+                    from = page(worker, ipv6, from, filter, sink);
+                }
+            }
+        }
+    }
+
+    /** One page of a table's entries; returns where the next begins, or -1 behind the last. */
+    private int page(
+            Worker worker, boolean ipv6, int from, Predicate<ConnectionRow> filter, Consumer<ConnectionRow> sink) {
+        List<ConnectionRow> rows = new ArrayList<>();
+        int next = ask(worker, w -> ConnectionDump.page(w, ipv6, from, PAGE, rows));
+        rows.stream().filter(filter).forEach(sink);
+        return next;
+    }
+
+    /** Something a worker answers with a number. */
+    @FunctionalInterface
+    interface Question {
+        /** Runs on the worker's thread. */
+        int answer(Worker worker);
+    }
+
+    /** Asks a worker and waits for the answer. */
+    int ask(Worker worker, Question question) {
+        CompletableFuture<Integer> answer = new CompletableFuture<>();
+        send(worker, w -> answer.complete(question.answer(w)));
+        return answer.join();
+    }
+
+    /** Sends a command, waiting while the worker's queue is full. */
+    void send(Worker worker, WorkerCommand command) {
+        while (!worker.offer(command)) {
+            LockSupport.parkNanos(50_000);
+        }
+    }
+
+    @Override
+    public void expireDestination(int destination) {
+        for (Worker worker : workers) {
+            for (boolean ipv6 : new boolean[] {false, true}) {
+                int from = 0;
+                while (from >= 0) {
+                    int at = from;
+                    from = ask(worker, w -> ConnectionDump.expire(w, ipv6, at, PAGE, destination));
+                }
+            }
+        }
+    }
+
+    @Override
+    public void timeouts(int established, int finWait, int udp) {
+        for (int i = 0; i < workers.size(); i++) {
+            Timeouts timeouts = builder.timeouts(i);
+            send(workers.get(i), w -> timeouts.set(established, finWait, udp));
+        }
+    }
+
+    @Override
+    public void setting(String name, String value) {
+        settings.put(name, value);
+        if (name.startsWith("fullnat_lport_")) {
+            int first = WorkerBuilder.firstPort(settings);
+            int last = WorkerBuilder.lastPort(settings);
+            for (int i = 0; i < workers.size(); i++) {
+                int index = i;
+                send(workers.get(i), w -> builder.ports(index).setRange(first, last));
+            }
+        } else {
+            publishNet();
+        }
+    }
+
+    /** Gives tables and what workers hold back; no worker runs any more. */
+    @Override
+    public void close() {
+        workers.forEach(Worker::close);
+        builder.close();
+    }
+}

@@ -1,0 +1,69 @@
+package lvsd.dataplane;
+
+import java.util.Objects;
+import lvsd.dataplane.connection.Connection;
+import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.net.UnreachableHandler;
+import lvsd.memory.Memory;
+import lvsd.wire.Ipv4;
+import lvsd.wire.Ipv6;
+import lvsd.wire.Tcp;
+import lvsd.wire.Udp;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns packets that were rewritten, and then held in vain for a next hop, back into what their senders sent, so that the
+ * ICMP error quotes something the sender knows. Owned by the worker.
+ */
+final class HeldPackets implements UnreachableHandler {
+    private @Nullable ConnectionTable table4;
+    private @Nullable ConnectionTable table6;
+
+    /** Tables of the worker, once they are there. */
+    void tables(ConnectionTable ipv4, ConnectionTable ipv6) {
+        this.table4 = ipv4;
+        this.table6 = ipv6;
+    }
+
+    @Override
+    public boolean restore(Packet p) {
+        if (!p.l4Valid || (p.protocol != Ipv4.PROTOCOL_TCP && p.protocol != Ipv4.PROTOCOL_UDP)) {
+            return true;
+        }
+        return p.ipv6 ? restore6(p, Objects.requireNonNull(table6)) : restore4(p, Objects.requireNonNull(table4));
+    }
+
+    /** What left towards one side carries that side's tuple reversed. */
+    private static boolean restore4(Packet p, ConnectionTable table) {
+        long addresses = Long.rotateLeft(Ipv4.addresses(p.l3), 32);
+        int ports = Integer.rotateLeft(Tcp.ports(p.l4), 16);
+        int reference = table.find4(table.hash4(addresses, ports, p.protocol), addresses, ports, p.protocol);
+        if (reference != ConnectionTable.NONE) {
+            long hot = table.hot(ConnectionTable.entry(reference));
+            int sender = 1 - ConnectionTable.side(reference);
+            Ipv4.setAddresses(p.l3, Connection.addresses(hot, sender));
+            Memory.setInt(p.l4, Udp.SIZE, 0, Connection.ports(hot, sender));
+        }
+        return true;
+    }
+
+    private static boolean restore6(Packet p, ConnectionTable table) {
+        long sourceHigh = Ipv6.destinationHigh(p.l3);
+        long sourceLow = Ipv6.destinationLow(p.l3);
+        long destinationHigh = Ipv6.sourceHigh(p.l3);
+        long destinationLow = Ipv6.sourceLow(p.l3);
+        int ports = Integer.rotateLeft(Tcp.ports(p.l4), 16);
+        long hash = table.hash6(sourceHigh, sourceLow, destinationHigh, destinationLow, ports, p.protocol);
+        int reference = table.find6(hash, sourceHigh, sourceLow, destinationHigh, destinationLow, ports, p.protocol);
+        if (reference != ConnectionTable.NONE) {
+            int entry = ConnectionTable.entry(reference);
+            int sender = 1 - ConnectionTable.side(reference);
+            long addresses = table.addresses6(entry);
+            Ipv6.setSource(p.l3, Connection.sourceHigh(addresses, sender), Connection.sourceLow(addresses, sender));
+            Ipv6.setDestination(
+                    p.l3, Connection.destinationHigh(addresses, sender), Connection.destinationLow(addresses, sender));
+            Memory.setInt(p.l4, Udp.SIZE, 0, Connection.ports(table.hot(entry), sender));
+        }
+        return true;
+    }
+}

@@ -1,0 +1,307 @@
+package lvsd.dataplane;
+
+import lvsd.dataplane.connection.Connection;
+import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.nat.IcmpTranslation;
+import lvsd.dataplane.nat.TcpRewrite;
+import lvsd.dataplane.net.Adjacency;
+import lvsd.dataplane.net.Net;
+import lvsd.dataplane.net.NetConfig;
+import lvsd.dataplane.service.Service;
+import lvsd.dpdk.Mbuf;
+import lvsd.memory.Memory;
+import lvsd.wire.Ethernet;
+import lvsd.wire.Icmpv6;
+import lvsd.wire.Ipv4;
+import lvsd.wire.Ipv6;
+import lvsd.wire.Tcp;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is not simply a packet of a known connection: new connections, ICMP errors, options, fragments, packets for the
+ * director itself, and known connections' packets that cannot go the short way. Handles one packet at a time; owned and
+ * called by the worker.
+ */
+final class Misses {
+    private static final int NONE = ConnectionTable.NONE;
+
+    private final Pipeline pipeline;
+    private final Packet packet = new Packet();
+    private final Net net;
+    private final Connector connector;
+    private final Ownership ownership;
+    private final long seed0;
+    private final long seed1;
+
+    /** Set while packets of the hand-off ring are processed: they are never handed on again. */
+    boolean handed;
+
+    Misses(Pipeline pipeline, WorkerParts parts) {
+        this.pipeline = pipeline;
+        this.net = parts.net();
+        this.ownership = parts.ownership();
+        this.connector = new Connector(pipeline, parts);
+        this.seed0 = parts.seed0();
+        this.seed1 = parts.seed1();
+    }
+
+    Connector connector() {
+        return connector;
+    }
+
+    /** A known tuple's first packet of IPv4, parsed by the fast parser. */
+    int fast4(Burst burst, int i) {
+        fill(burst, i, false);
+        return miss(packet);
+    }
+
+    /** As {@link #fast4} for IPv6. */
+    int fast6(Burst burst, int i) {
+        fill(burst, i, true);
+        return miss(packet);
+    }
+
+    private void fill(Burst burst, int i, boolean ipv6) {
+        Packet p = packet;
+        fill(p, burst.mbuf[i], burst.l3[i], burst.l4[i], burst.length[i], burst.protocol[i], ipv6);
+    }
+
+    private void fill(Packet p, long mbuf, long ip, long l4, int length, int protocol, boolean ipv6) {
+        p.mbuf = mbuf;
+        p.iface = pipeline.arrival;
+        p.frame = Mbuf.data(mbuf);
+        p.frameLength = Mbuf.dataLength(mbuf);
+        p.etherType = ipv6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4;
+        p.l3 = ip;
+        p.l3Length = length;
+        p.ipv6 = ipv6;
+        p.protocol = protocol;
+        p.l4 = l4;
+        p.l4Length = (int) (ip + length - l4);
+        p.l4Valid = true;
+        p.fragment = false;
+        p.laterFragment = false;
+        p.groupFrame = false;
+    }
+
+    /** A frame the fast parser did not recognise. */
+    int slow(long mbuf, int port) {
+        int parsed = Parser.slow(packet, mbuf, port, net.config());
+        if (parsed != 0) {
+            return parsed;
+        }
+        int untagged = pipeline.arrival;
+        pipeline.arrival = packet.iface;
+        int verdict = slow(packet);
+        pipeline.arrival = untagged;
+        return verdict;
+    }
+
+    private int slow(Packet p) {
+        if (p.etherType == Ethernet.TYPE_ARP || p.groupFrame) {
+            return net.input(p);
+        }
+        if (IcmpTranslation.isError(p)) {
+            int translated = translate(p);
+            if (translated != 0) {
+                return translated;
+            }
+        }
+        boolean balanced = p.protocol == Ipv4.PROTOCOL_TCP || p.protocol == Ipv4.PROTOCOL_UDP;
+        if (!balanced || !p.l4Valid) {
+            return net.input(p);
+        }
+        if (p.fragment) {
+            return fragment(p);
+        }
+        int reference = lookUp(p);
+        if (reference == NONE) {
+            return miss(p);
+        }
+        return p.ipv6
+                ? pipeline.forward6(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, reference)
+                : pipeline.forward4(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, reference);
+    }
+
+    private int lookUp(Packet p) {
+        int ports = Tcp.ports(p.l4);
+        if (p.ipv6) {
+            long hash = ConnectionTable.hash6(
+                    Ipv6.sourceHigh(p.l3),
+                    Ipv6.sourceLow(p.l3),
+                    Ipv6.destinationHigh(p.l3),
+                    Ipv6.destinationLow(p.l3),
+                    ports,
+                    p.protocol,
+                    seed0,
+                    seed1);
+            return pipeline.find6(hash, p.l3, ports, p.protocol);
+        }
+        long addresses = Ipv4.addresses(p.l3);
+        long hash = ConnectionTable.hash4(addresses, ports, p.protocol, seed0, seed1);
+        return pipeline.table4.find4(hash, addresses, ports, p.protocol);
+    }
+
+    /** Fragments of balanced traffic are not reassembled; those of other traffic go on as any packet. */
+    private int fragment(Packet p) {
+        int kind = localKind(p);
+        boolean balanced = kind == NetConfig.VIP || kind == NetConfig.LIP;
+        return balanced ? Verdict.drop(DropReason.FRAGMENT) : net.input(p);
+    }
+
+    private int localKind(Packet p) {
+        NetConfig config = net.config();
+        return p.ipv6
+                ? config.localKind6(Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3))
+                : config.localKind4(Ipv4.destination(p.l3));
+    }
+
+    /** A valid TCP or UDP packet of no connection that this worker knows. */
+    private int miss(Packet p) {
+        Service service = service(p);
+        if (!handed && ownership.workers() > 1) {
+            int owner = ownership.owner(p, service, net.config());
+            if (owner != ownership.self()) {
+                return Verdict.handoff(owner);
+            }
+        }
+        if (service != null) {
+            return connector.open(p, service);
+        }
+        int kind = localKind(p);
+        if (kind == NetConfig.VIP || kind == NetConfig.LIP) {
+            return net.refuse(p);
+        }
+        return net.input(p);
+    }
+
+    private @Nullable Service service(Packet p) {
+        int port = Tcp.destinationPort(p.l4);
+        return p.ipv6
+                ? pipeline.services.find6(p.protocol, Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3), port)
+                : pipeline.services.find4(p.protocol, Ipv4.destination(p.l3), port);
+    }
+
+    /** Translates an ICMP error about a known connection; 0 when it is about none. */
+    private int translate(Packet p) {
+        int quoted = IcmpTranslation.quotedHeader(p);
+        if (quoted < 0) {
+            return 0;
+        }
+        int ports = IcmpTranslation.reversedPorts(p, quoted);
+        int protocol = IcmpTranslation.quotedProtocol(p);
+        int reference = p.ipv6 ? quoted6(p, ports, protocol) : quoted4(p, ports, protocol);
+        if (reference == NONE) {
+            return 0;
+        }
+        if (!IcmpTranslation.checksumValid(p)) {
+            return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
+        }
+        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        int entry = ConnectionTable.entry(reference);
+        long hot = table.hot(entry);
+        int side = ConnectionTable.side(reference);
+        int ttl = p.ipv6 ? Ipv6.hopLimit(p.l3) : Ipv4.ttl(p.l3);
+        if (ttl <= 1) {
+            return Verdict.drop(DropReason.TTL_EXCEEDED);
+        }
+        if (p.ipv6) {
+            IcmpTranslation.translate6(p, hot, table.addresses6(entry), side);
+        } else {
+            IcmpTranslation.translate4(p, quoted, hot, side);
+        }
+        pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
+        int nextHop = pipeline.nextHop(table, entry, hot, side);
+        return nextHop < 0 ? noRoute(nextHop) : net.output(p, nextHop);
+    }
+
+    private int quoted4(Packet p, int ports, int protocol) {
+        long addresses = IcmpTranslation.reversedAddresses4(p);
+        long hash = ConnectionTable.hash4(addresses, ports, protocol, seed0, seed1);
+        return pipeline.table4.find4(hash, addresses, ports, protocol);
+    }
+
+    private int quoted6(Packet p, int ports, int protocol) {
+        long quote = p.l4 + Icmpv6.SIZE;
+        long sourceHigh = Ipv6.destinationHigh(quote);
+        long sourceLow = Ipv6.destinationLow(quote);
+        long destinationHigh = Ipv6.sourceHigh(quote);
+        long destinationLow = Ipv6.sourceLow(quote);
+        long hash = ConnectionTable.hash6(
+                sourceHigh, sourceLow, destinationHigh, destinationLow, ports, protocol, seed0, seed1);
+        return pipeline.table6.find6(hash, sourceHigh, sourceLow, destinationHigh, destinationLow, ports, protocol);
+    }
+
+    private static int noRoute(int nextHop) {
+        return Verdict.drop(nextHop == Net.TABLE_FULL ? DropReason.NEIGHBOUR_TABLE_FULL : DropReason.NO_ROUTE);
+    }
+
+    /**
+     * The long way of a packet of a known IPv4 connection: answers what may not go on, adds the TOA option, resolves the
+     * next hop, then rewrites and sends or holds.
+     */
+    int forwardSlow4(long mbuf, long ip, long l4, int length, int protocol, int reference) {
+        fill(packet, mbuf, ip, l4, length, protocol, false);
+        return forwardSlow(packet, pipeline.table4, reference);
+    }
+
+    /** As {@link #forwardSlow4} for IPv6. */
+    int forwardSlow6(long mbuf, long ip, long l4, int length, int protocol, int reference) {
+        fill(packet, mbuf, ip, l4, length, protocol, true);
+        return forwardSlow(packet, pipeline.table6, reference);
+    }
+
+    private int forwardSlow(Packet p, ConnectionTable table, int reference) {
+        int entry = ConnectionTable.entry(reference);
+        int side = ConnectionTable.side(reference);
+        long hot = table.hot(entry);
+        int ttl = p.ipv6 ? Ipv6.hopLimit(p.l3) : Ipv4.ttl(p.l3);
+        if (ttl <= 1) {
+            net.timeExceeded(p);
+            return Verdict.drop(DropReason.TTL_EXCEEDED);
+        }
+        int nextHop = pipeline.nextHop(table, entry, hot, side);
+        if (nextHop < 0) {
+            net.noRoute(p);
+            return noRoute(nextHop);
+        }
+        int mtu = Adjacency.mtu(net.line(nextHop));
+        if (p.l3Length > mtu) {
+            net.tooBig(p, mtu);
+            return Verdict.drop(DropReason.TOO_BIG);
+        }
+        if ((Connection.flags(hot) & Connection.TOA_PENDING) != 0 && p.protocol == Ipv4.PROTOCOL_TCP) {
+            connector.toa(p, table, entry, side, mtu);
+        }
+        pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
+        rewrite(p, entry, hot, side);
+        return net.output(p, nextHop);
+    }
+
+    private void rewrite(Packet p, int entry, long hot, int side) {
+        int flags = Connection.flags(hot);
+        if (p.ipv6) {
+            pipeline.rewrite6(p.l3, p.l4, p.protocol, entry, hot, side, flags);
+        } else {
+            pipeline.rewrite4(p.l3, p.l4, p.protocol, p.l3Length, entry, hot, side, flags);
+        }
+    }
+
+    /** A SYN on a connection that was over: the old entry goes, the SYN opens a new one. */
+    int reused(long mbuf, long ip, long l4, int length, int reference, boolean ipv6) {
+        connector.release(ipv6, ConnectionTable.entry(reference));
+        fill(packet, mbuf, ip, l4, length, Ipv4.PROTOCOL_TCP, ipv6);
+        return miss(packet);
+    }
+
+    /** Whether the segment at {@code l4} is the first of a handshake. */
+    static boolean opens(long l4) {
+        int flags = Memory.getByte(l4, Tcp.SIZE, 13) & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST);
+        return flags == Tcp.SYN;
+    }
+
+    /** Bytes the TOA option takes. */
+    static int toaBytes(boolean ipv6) {
+        return ipv6 ? TcpRewrite.TOA6 : TcpRewrite.TOA4;
+    }
+}

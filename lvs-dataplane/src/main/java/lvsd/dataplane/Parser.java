@@ -1,0 +1,299 @@
+package lvsd.dataplane;
+
+import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.net.NetConfig;
+import lvsd.dpdk.Mbuf;
+import lvsd.memory.Memory;
+import lvsd.wire.Ethernet;
+import lvsd.wire.Icmp;
+import lvsd.wire.Icmpv6;
+import lvsd.wire.Ipv4;
+import lvsd.wire.Ipv6;
+import lvsd.wire.Sctp;
+import lvsd.wire.Tcp;
+import lvsd.wire.Udp;
+import lvsd.wire.Vlan;
+
+/**
+ * Stage 1: checks every length of a frame against its mbuf, once, and fills the burst's columns.
+ *
+ * <p>{@link #fast} recognises what a balanced connection's packets look like and leaves everything else to
+ * {@link #slow}. The lengths it accepts are what later accessors rely on: behind {@link Burst#FAST4} there are 20 bytes
+ * of IP header and 20 (TCP) or 8 (UDP) of transport header inside the mbuf, behind {@link Burst#FAST6} 40 and 20 or 8.
+ */
+final class Parser {
+    /** Shortest frame of the fast path: Ethernet, IPv4, UDP. */
+    private static final int MINIMUM4 = Ethernet.SIZE + Ipv4.SIZE + Udp.SIZE;
+
+    private static final int MINIMUM6 = Ethernet.SIZE + Ipv6.SIZE + Udp.SIZE;
+
+    private static final long MAC_MASK = 0xffff_ffff_ffffL;
+    private static final int IPV4_NATIVE = 0x0008;
+    private static final int IPV6_NATIVE = 0xdd86;
+    /** More-fragments and offset, as the bytes lie in the packet. */
+    private static final int FRAGMENT_NATIVE = 0xff3f;
+
+    private static final int PROTOCOL_TCP = 6;
+    private static final int PROTOCOL_UDP = 17;
+
+    private final Burst burst;
+    private final long seed0;
+    private final long seed1;
+
+    Parser(Burst burst, long seed0, long seed1) {
+        this.burst = burst;
+        this.seed0 = seed0;
+        this.seed1 = seed1;
+    }
+
+    /** Parses the packet in slot {@code i}, received on a port with the given MAC (wire form). */
+    void fast(int i, long mbuf, long mac) {
+        burst.mbuf[i] = mbuf;
+        burst.kind[i] = kind(i, mbuf, mac);
+    }
+
+    private int kind(int i, long mbuf, long mac) {
+        int length = Mbuf.dataLength(mbuf);
+        if (length < MINIMUM4 || Mbuf.segments(mbuf) != 1) {
+            return Burst.SLOW;
+        }
+        long frame = Mbuf.data(mbuf);
+        if ((Memory.getLong(frame, MINIMUM4, 0) & MAC_MASK) != mac) {
+            return Burst.SLOW;
+        }
+        int type = Memory.getShort(frame, MINIMUM4, 12);
+        if (type == IPV4_NATIVE) {
+            return kind4(i, frame + Ethernet.SIZE, length - Ethernet.SIZE);
+        }
+        if (type == IPV6_NATIVE && length >= MINIMUM6) {
+            return kind6(i, frame + Ethernet.SIZE, length - Ethernet.SIZE);
+        }
+        return Burst.SLOW;
+    }
+
+    private int kind4(int i, long ip, int available) {
+        long first = Memory.getLong(ip, MINIMUM4 - Ethernet.SIZE, 0);
+        long second = Memory.getLong(ip, MINIMUM4 - Ethernet.SIZE, 8);
+        int destination = Memory.getInt(ip, MINIMUM4 - Ethernet.SIZE, 16);
+        int length = Short.toUnsignedInt(Short.reverseBytes((short) (first >>> 16)));
+        int protocol = (int) (second >>> 8) & 0xff;
+        int header = protocol == PROTOCOL_TCP ? Tcp.SIZE : Udp.SIZE;
+        if ((first & 0xff) != 0x45
+                || (first >>> 48 & FRAGMENT_NATIVE) != 0
+                || length > available
+                || length < Ipv4.SIZE + header
+                || !checksumGood(first, second, destination)
+                || (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP)) {
+            return Burst.SLOW;
+        }
+        long l4 = ip + Ipv4.SIZE;
+        if (!transportGood(l4, protocol, length - Ipv4.SIZE)) {
+            return Burst.SLOW;
+        }
+        long addresses = second >>> 32 | (long) destination << 32;
+        int ports = Memory.getInt(l4, Udp.SIZE, 0);
+        burst.l3[i] = ip;
+        burst.l4[i] = l4;
+        burst.length[i] = length;
+        burst.protocol[i] = protocol;
+        burst.addresses[i] = addresses;
+        burst.ports[i] = ports;
+        burst.hash[i] = ConnectionTable.hash4(addresses, ports, protocol, seed0, seed1);
+        return Burst.FAST4;
+    }
+
+    /** RFC 791: the one's complement sum of a header without options is all ones. */
+    private static boolean checksumGood(long first, long second, int destination) {
+        long sum = (first & 0xffff_ffffL)
+                + (first >>> 32)
+                + (second & 0xffff_ffffL)
+                + (second >>> 32)
+                + Integer.toUnsignedLong(destination);
+        sum = (sum & 0xffff) + (sum >>> 16 & 0xffff) + (sum >>> 32);
+        sum = (sum & 0xffff) + (sum >>> 16);
+        sum = (sum & 0xffff) + (sum >>> 16);
+        return sum == 0xffff;
+    }
+
+    /** TCP data offset and UDP length against the bytes that are there. */
+    private static boolean transportGood(long l4, int protocol, int length) {
+        if (protocol == PROTOCOL_TCP) {
+            int offset = (Memory.getByte(l4, Tcp.SIZE, 12) >>> 4) * 4;
+            return offset >= Tcp.SIZE && offset <= length;
+        }
+        int udp = Memory.getShortBe(l4, Udp.SIZE, 4);
+        return udp >= Udp.SIZE && udp <= length;
+    }
+
+    private int kind6(int i, long ip, int available) {
+        int version = Memory.getByte(ip, Ipv6.SIZE, 0) >>> 4;
+        int payload = Memory.getShortBe(ip, Ipv6.SIZE, 4);
+        int protocol = Memory.getByte(ip, Ipv6.SIZE, 6);
+        int header = protocol == PROTOCOL_TCP ? Tcp.SIZE : Udp.SIZE;
+        if (version != 6
+                || payload < header
+                || payload > available - Ipv6.SIZE
+                || (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP)) {
+            return Burst.SLOW;
+        }
+        long l4 = ip + Ipv6.SIZE;
+        if (!transportGood(l4, protocol, payload)) {
+            return Burst.SLOW;
+        }
+        int ports = Memory.getInt(l4, Udp.SIZE, 0);
+        burst.l3[i] = ip;
+        burst.l4[i] = l4;
+        burst.length[i] = Ipv6.SIZE + payload;
+        burst.protocol[i] = protocol;
+        burst.ports[i] = ports;
+        burst.hash[i] = hash6(ip, ports, protocol);
+        return Burst.FAST6;
+    }
+
+    private long hash6(long ip, int ports, int protocol) {
+        return ConnectionTable.hash6(
+                Memory.getLong(ip, Ipv6.SIZE, 8),
+                Memory.getLong(ip, Ipv6.SIZE, 16),
+                Memory.getLong(ip, Ipv6.SIZE, 24),
+                Memory.getLong(ip, Ipv6.SIZE, 32),
+                ports,
+                protocol,
+                seed0,
+                seed1);
+    }
+
+    /**
+     * Parses any frame into {@code p}. Returns 0 when the packet may go on, else the drop verdict. {@code port} is the
+     * port it came in by.
+     */
+    static int slow(Packet p, long mbuf, int port, NetConfig config) {
+        p.mbuf = mbuf;
+        if (Mbuf.segments(mbuf) != 1) {
+            return Verdict.drop(DropReason.MULTI_SEGMENT);
+        }
+        p.frame = Mbuf.data(mbuf);
+        p.frameLength = Mbuf.dataLength(mbuf);
+        p.l3Length = 0;
+        p.l4Length = 0;
+        p.l4Valid = false;
+        p.fragment = false;
+        p.laterFragment = false;
+        p.ipv6 = false;
+        p.protocol = -1;
+        if (p.frameLength < Ethernet.SIZE) {
+            return Verdict.drop(DropReason.TRUNCATED);
+        }
+        int header = Ethernet.SIZE;
+        int tci = -1;
+        p.etherType = Ethernet.etherType(p.frame);
+        if (p.etherType == Ethernet.TYPE_VLAN) {
+            if (p.frameLength < Vlan.VLAN_SIZE) {
+                return Verdict.drop(DropReason.TRUNCATED);
+            }
+            tci = Memory.getShortBe(p.frame, Vlan.VLAN_SIZE, 14);
+            p.etherType = Memory.getShortBe(p.frame, Vlan.VLAN_SIZE, 16);
+            header = Vlan.VLAN_SIZE;
+        }
+        p.iface = config.ifaceOf(port, tci);
+        if (p.iface < 0) {
+            return Verdict.drop(DropReason.UNKNOWN_VLAN);
+        }
+        p.l3 = p.frame + header;
+        p.groupFrame = Ethernet.isGroup(p.frame);
+        if (!p.groupFrame && Ethernet.destination(p.frame) != config.mac(p.iface)) {
+            return Verdict.drop(DropReason.NOT_OUR_MAC);
+        }
+        return slowNetwork(p, p.frameLength - header);
+    }
+
+    private static int slowNetwork(Packet p, int available) {
+        switch (p.etherType) {
+            case Ethernet.TYPE_IPV4:
+                return slow4(p, available);
+            case Ethernet.TYPE_IPV6:
+                return slow6(p, available);
+            case Ethernet.TYPE_ARP:
+                p.l3Length = available;
+                return 0;
+            default:
+                return Verdict.drop(DropReason.UNKNOWN_ETHERTYPE);
+        }
+    }
+
+    private static int slow4(Packet p, int available) {
+        if (available < Ipv4.SIZE) {
+            return Verdict.drop(DropReason.TRUNCATED);
+        }
+        int header = Ipv4.check(p.l3, available);
+        if (header < 0) {
+            boolean truncated = Ipv4.totalLength(p.l3) > available;
+            return Verdict.drop(truncated ? DropReason.TRUNCATED : DropReason.BAD_IP_HEADER);
+        }
+        if (!Ipv4.verifyChecksum(p.l3, header)) {
+            return Verdict.drop(DropReason.BAD_IP_CHECKSUM);
+        }
+        p.l3Length = Ipv4.totalLength(p.l3);
+        p.protocol = Ipv4.protocol(p.l3);
+        p.l4 = p.l3 + header;
+        p.l4Length = p.l3Length - header;
+        p.laterFragment = Ipv4.fragmentOffset(p.l3) != 0;
+        p.fragment = p.laterFragment || Ipv4.moreFragments(p.l3);
+        return slowTransport(p);
+    }
+
+    private static int slow6(Packet p, int available) {
+        p.ipv6 = true;
+        if (available < Ipv6.SIZE) {
+            return Verdict.drop(DropReason.TRUNCATED);
+        }
+        int total = Ipv6.SIZE + Ipv6.payloadLength(p.l3);
+        if (Ipv6.version(p.l3) != 6) {
+            return Verdict.drop(DropReason.BAD_IP_HEADER);
+        }
+        if (total > available) {
+            return Verdict.drop(DropReason.TRUNCATED);
+        }
+        long walked = Ipv6.walk(p.l3, total);
+        if (walked < 0) {
+            return Verdict.drop(DropReason.IPV6_EXTENSION);
+        }
+        p.l3Length = total;
+        p.protocol = Ipv6.protocol(walked);
+        p.l4 = p.l3 + Ipv6.offset(walked);
+        p.l4Length = total - Ipv6.offset(walked);
+        p.laterFragment = Ipv6.isLaterFragment(walked);
+        p.fragment = Ipv6.isFragment(walked);
+        return slowTransport(p);
+    }
+
+    private static int slowTransport(Packet p) {
+        if (p.laterFragment) {
+            return 0;
+        }
+        int minimum = minimum(p.protocol, p.ipv6);
+        if (minimum == 0) {
+            return 0;
+        }
+        if (p.l4Length < minimum) {
+            return Verdict.drop(p.fragment ? DropReason.FRAGMENT : DropReason.TRUNCATED);
+        }
+        boolean transport = p.protocol == PROTOCOL_TCP || p.protocol == PROTOCOL_UDP;
+        if (transport && !p.fragment && !transportGood(p.l4, p.protocol, p.l4Length)) {
+            return Verdict.drop(DropReason.BAD_TRANSPORT_HEADER);
+        }
+        p.l4Valid = true;
+        return 0;
+    }
+
+    /** Bytes of the fixed header of a transport that is looked into; 0 for any other. */
+    private static int minimum(int protocol, boolean ipv6) {
+        return switch (protocol) {
+            case PROTOCOL_TCP -> Tcp.SIZE;
+            case PROTOCOL_UDP -> Udp.SIZE;
+            case 132 -> Sctp.SIZE;
+            case 1 -> ipv6 ? 0 : Icmp.SIZE;
+            case 58 -> ipv6 ? Icmpv6.SIZE : 0;
+            default -> 0;
+        };
+    }
+}

@@ -1,0 +1,287 @@
+package lvsd.dataplane;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import lvsd.dataplane.connection.Connection;
+import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.Timeouts;
+import lvsd.dataplane.connection.TimerWheel;
+import lvsd.dataplane.io.LongRing;
+import lvsd.dataplane.io.PacketIo;
+import lvsd.dataplane.net.Net;
+import lvsd.dataplane.net.NetConfig;
+import lvsd.dataplane.scheduler.DestinationCounts;
+import lvsd.dataplane.service.ServiceTable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One worker: polls its queue of every port, runs the pipeline, sends, and does time's work in between. Shares nothing
+ * that it writes: others publish immutable snapshots ({@link #publish}), send commands, or hand packets over by rings.
+ *
+ * <p>{@link #doWork} is one cycle and is driven by the worker's thread, or by a test's own hand with its own clock.
+ */
+public final class Worker {
+    private static final VarHandle STATISTICS = MethodHandles.arrayElementVarHandle(long[].class);
+
+    /** Cycles done. */
+    static final int CYCLES = 0;
+    /** Cycles without any work. */
+    static final int IDLE = 1;
+    /** Packets received from ports. */
+    static final int PACKETS = 2;
+    /** Longest cycle since start or since it was asked for, nanoseconds. */
+    static final int LONGEST = 3;
+    /** Packets taken over from other workers. */
+    static final int HANDOFFS_IN = 4;
+    /** Packets handed to other workers. */
+    static final int HANDOFFS_OUT = 5;
+    /** Nanoseconds at which the last cycle began. */
+    static final int CLOCK = 6;
+    /** Generation of the service table in use. */
+    static final int GENERATION = 7;
+    /** How many statistics there are. */
+    static final int COUNT = 8;
+
+    private static final long NANOS_PER_TICK = Timeouts.TICK_MILLIS * 1_000_000L;
+    private static final int TIMER_BUDGET = 64;
+
+    private final int index;
+    private final PacketIo io;
+    private final Net net;
+    private final DestinationCounts counts;
+    private final Pipeline pipeline;
+    private final long[] drops;
+    private final long[] received = new long[PacketIo.BURST];
+    private final int[] expired = new int[TIMER_BUDGET];
+    private final Transmitter transmitter;
+    private final CommandQueue commands = new CommandQueue(1024);
+    /** Rings from the other workers, by their index; null at the own. */
+    private final @Nullable LongRing[] incoming;
+    /** Rings to the other workers, by their index; null at the own. */
+    private final @Nullable LongRing[] outgoing;
+
+    private final long[] statistics = new long[COUNT];
+
+    private volatile ServiceTable newestServices = ServiceTable.EMPTY;
+    private volatile @Nullable NetConfig newestNet;
+
+    Worker(
+            int index,
+            PacketIo io,
+            WorkerParts parts,
+            Transmitter transmitter,
+            long[] drops,
+            @Nullable LongRing[] incoming,
+            @Nullable LongRing[] outgoing) {
+        this.index = index;
+        this.io = io;
+        this.net = parts.net();
+        this.counts = parts.counts();
+        this.transmitter = transmitter;
+        this.drops = drops;
+        this.incoming = incoming;
+        this.outgoing = outgoing;
+        this.pipeline = new Pipeline(parts);
+    }
+
+    /** The tick of a time in nanoseconds. */
+    static int tick(long nanos) {
+        return (int) (nanos / NANOS_PER_TICK);
+    }
+
+    /** Its index. */
+    public int index() {
+        return index;
+    }
+
+    /** The packet path. Worker thread only. */
+    Pipeline pipeline() {
+        return pipeline;
+    }
+
+    /** Any thread: makes {@code table} what the worker uses from its next cycle on. */
+    void publish(ServiceTable table) {
+        newestServices = table;
+    }
+
+    /** Any thread: as {@link #publish(ServiceTable)} for layers 2 and 3. */
+    void publish(NetConfig config) {
+        newestNet = config;
+    }
+
+    /** The control thread: asks the worker to run {@code command}; false when its queue is full. */
+    boolean offer(WorkerCommand command) {
+        return commands.offer(command);
+    }
+
+    /** Any thread: one of the statistics above. */
+    long statistic(int which) {
+        return (long) STATISTICS.getOpaque(statistics, which);
+    }
+
+    /** Any thread: drops by reason. */
+    long drops(int reason) {
+        return (long) STATISTICS.getOpaque(drops, reason);
+    }
+
+    private void count(int which, long amount) {
+        STATISTICS.setOpaque(statistics, which, statistics[which] + amount);
+    }
+
+    /**
+     * One cycle at {@code nanos} (a monotonic clock): at most one command, one burst of every port and ring, some timers.
+     * Returns how much was done; 0 means idle.
+     */
+    public int doWork(long nanos) {
+        STATISTICS.setOpaque(statistics, CLOCK, nanos);
+        int now = tick(nanos);
+        pipeline.now = now;
+        counts.beginCycle();
+        pipeline.misses().connector().clock(nanos);
+        int work = takeOver();
+        for (int port = 0; port < io.ports(); port++) {
+            work += poll(port);
+        }
+        work += handedOver();
+        work += expire(pipeline.table4, pipeline.timers4, false, now);
+        work += expire(pipeline.table6, pipeline.timers6, true, now);
+        net.poll(now);
+        transmitter.flush();
+        count(CYCLES, 1);
+        if (work == 0) {
+            count(IDLE, 1);
+        }
+        return work;
+    }
+
+    /** Notes how long a cycle took, nanoseconds. */
+    void cycleTook(long nanos) {
+        if (nanos > statistics[LONGEST]) {
+            STATISTICS.setOpaque(statistics, LONGEST, nanos);
+        }
+    }
+
+    private int takeOver() {
+        ServiceTable services = newestServices;
+        if (services != pipeline.services) {
+            pipeline.services = services;
+            STATISTICS.setOpaque(statistics, GENERATION, services.generation);
+        }
+        NetConfig config = newestNet;
+        if (config != null && config != net.config()) {
+            net.config(config);
+        }
+        WorkerCommand command = commands.poll();
+        if (command == null) {
+            return 0;
+        }
+        command.run(this);
+        return 1;
+    }
+
+    private int poll(int port) {
+        int count = io.receive(port, received);
+        if (count > 0) {
+            count(PACKETS, count);
+            process(port, count);
+        }
+        return count;
+    }
+
+    private void process(int port, int count) {
+        pipeline.process(port, received, count);
+        int[] verdicts = pipeline.verdicts();
+        for (int i = 0; i < count; i++) {
+            dispatch(received[i], port, verdicts[i]);
+        }
+        transmitter.flush();
+    }
+
+    private void dispatch(long mbuf, int port, int verdict) {
+        if (Verdict.kind(verdict) == Verdict.TRANSMIT) {
+            transmitter.send(mbuf, Verdict.argument(verdict));
+        } else {
+            dispatchRare(mbuf, port, verdict);
+        }
+    }
+
+    private void dispatchRare(long mbuf, int port, int verdict) {
+        int kind = Verdict.kind(verdict);
+        int fate = verdict;
+        if (kind == Verdict.PUNT) {
+            fate = net.punt(mbuf, port, Verdict.argument(verdict));
+        } else if (kind == Verdict.HANDOFF) {
+            fate = handOver(mbuf, port, Verdict.argument(verdict));
+        }
+        if (Verdict.kind(fate) == Verdict.DROP) {
+            transmitter.drop(mbuf, Verdict.argument(fate));
+        }
+    }
+
+    /** A ring's element is the mbuf's address with the port in the upper 16 bits. */
+    private int handOver(long mbuf, int port, int worker) {
+        LongRing ring = outgoing[worker];
+        if (ring == null || !ring.offer((long) port << 48 | mbuf)) {
+            return Verdict.drop(DropReason.HANDOFF_FULL);
+        }
+        count(HANDOFFS_OUT, 1);
+        return Verdict.KEPT;
+    }
+
+    private int handedOver() {
+        int work = 0;
+        for (LongRing ring : incoming) {
+            if (ring != null) {
+                work += handedOver(ring);
+            }
+        }
+        return work;
+    }
+
+    private int handedOver(LongRing ring) {
+        Misses misses = pipeline.misses();
+        misses.handed = true;
+        int count = 0;
+        while (count < PacketIo.BURST) {
+            long element = ring.poll();
+            if (element == 0) {
+                break;
+            }
+            received[0] = element & 0xffff_ffff_ffffL;
+            process((int) (element >>> 48), 1);
+            count++;
+        }
+        misses.handed = false;
+        count(HANDOFFS_IN, count);
+        return count;
+    }
+
+    /** Ends what has been silent for longer than its timeout; what has not is looked at again when it would be. */
+    private int expire(ConnectionTable table, TimerWheel timers, boolean ipv6, int now) {
+        int count = timers.advance(now, TIMER_BUDGET, expired);
+        Connector connector = pipeline.misses().connector();
+        for (int i = 0; i < count; i++) {
+            int entry = expired[i];
+            int deadline = Connection.lastSeen(table.hot(entry)) + connector.timeout(table, entry);
+            if (deadline - now > 0) {
+                timers.arm(entry, deadline);
+            } else {
+                connector.release(ipv6, entry);
+            }
+        }
+        return count;
+    }
+
+    /** Worker thread: restarts the longest cycle. */
+    void forgetLongestCycle() {
+        STATISTICS.setOpaque(statistics, LONGEST, 0L);
+    }
+
+    /** Frees what it holds; the worker's thread has ended. */
+    void close() {
+        transmitter.flush();
+        Arrays.fill(received, 0);
+        net.close();
+    }
+}

@@ -1,0 +1,134 @@
+package lvsd.dataplane;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import lvsd.config.DaemonConfig;
+import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.LocalPorts;
+import lvsd.dataplane.connection.PortShare;
+import lvsd.dataplane.connection.Timeouts;
+import lvsd.dataplane.connection.TimerWheel;
+import lvsd.dataplane.io.LongRing;
+import lvsd.dataplane.io.PacketIo;
+import lvsd.dataplane.net.Net;
+import lvsd.dataplane.net.NetConfig;
+import lvsd.dataplane.net.Punter;
+import lvsd.dataplane.scheduler.DestinationCounters;
+import lvsd.dataplane.scheduler.DestinationCounts;
+import lvsd.dataplane.scheduler.Schedulers;
+import org.jspecify.annotations.Nullable;
+
+/** Makes workers and keeps what the control plane reads of their parts. Starting and control thread. */
+final class WorkerBuilder implements AutoCloseable {
+    private static final int NEIGHBOURS = 4096;
+    /** Pools of local ports per worker: (LIP, RS) pairs beyond it share. */
+    private static final int PORT_POOLS = 256;
+
+    private final DaemonConfig config;
+    private final NetConfig net;
+    private final DestinationCounters[] counters;
+    private final long seed0;
+    private final long seed1;
+    private final List<LocalPorts> ports = new ArrayList<>();
+    private final List<Timeouts> timeouts = new ArrayList<>();
+    private final List<ConnectionTable> tables = new ArrayList<>();
+
+    WorkerBuilder(DaemonConfig config, NetConfig net, DestinationCounters[] counters, long seed0, long seed1) {
+        this.config = config;
+        this.net = net;
+        this.counters = counters;
+        this.seed0 = seed0;
+        this.seed1 = seed1;
+    }
+
+    Punter punter(int index) {
+        boolean[] twins = new boolean[config.ports().size()];
+        for (int port = 0; port < twins.length; port++) {
+            twins[port] = config.ports().get(port).twin();
+        }
+        return new Punter(config.punt(), twins, index == 0);
+    }
+
+    Worker worker(int index, PacketIo io, Punter punter, @Nullable LongRing[] incoming, @Nullable LongRing[] outgoing) {
+        int count = counters.length;
+        long[] drops = new long[DropReason.count()];
+        Transmitter transmitter = new Transmitter(io, drops);
+        boolean lock = config.connections().lockMemory();
+        ConnectionTable table4 = table(false, config.connections().ipv4(), lock);
+        ConnectionTable table6 = table(true, config.connections().ipv6(), lock);
+        int now = Worker.tick(System.nanoTime());
+        LocalPorts localPorts =
+                new LocalPorts(new PortShare.Modulo(index, count), PORT_POOLS, seed0 + index, seed1 - index, false);
+        localPorts.setRange(firstPort(config.settings()), lastPort(config.settings()));
+        ports.add(localPorts);
+        Timeouts own = new Timeouts();
+        timeouts.add(own);
+        HeldPackets held = new HeldPackets();
+        WorkerParts parts = new WorkerParts(
+                table4,
+                table6,
+                new TimerWheel(table4, now),
+                new TimerWheel(table6, now),
+                own,
+                counters[index],
+                new DestinationCounts(counters[index], others(index)),
+                new Schedulers(),
+                localPorts,
+                new Net(index, NEIGHBOURS, seed0 ^ seed1, net, io, punter, drops, transmitter, held),
+                new Ownership(index, count),
+                seed0,
+                seed1);
+        held.tables(table4, table6);
+        return new Worker(index, io, parts, transmitter, drops, incoming, outgoing);
+    }
+
+    private ConnectionTable table(boolean ipv6, int capacity, boolean lock) {
+        ConnectionTable table = new ConnectionTable(ipv6, capacity, seed0, seed1, lock);
+        tables.add(table);
+        return table;
+    }
+
+    private DestinationCounters[] others(int index) {
+        List<DestinationCounters> others = new ArrayList<>(List.of(counters));
+        others.remove(index);
+        return others.toArray(DestinationCounters[]::new);
+    }
+
+    Timeouts timeouts(int index) {
+        return timeouts.get(index);
+    }
+
+    LocalPorts ports(int index) {
+        return ports.get(index);
+    }
+
+    DataplaneControl.LocalAddressView localAddress(int index) {
+        long connections = 0;
+        long exhausted = 0;
+        for (LocalPorts each : ports) {
+            connections += each.inUse(index);
+            exhausted += each.exhausted(index);
+        }
+        return new DataplaneControl.LocalAddressView(index, connections, exhausted);
+    }
+
+    static int firstPort(Map<String, String> settings) {
+        return number(settings, "fullnat_lport_min", LocalPorts.DEFAULT_FIRST);
+    }
+
+    static int lastPort(Map<String, String> settings) {
+        return number(settings, "fullnat_lport_max", LocalPorts.DEFAULT_LAST);
+    }
+
+    private static int number(Map<String, String> settings, String name, int otherwise) {
+        String value = settings.get(name);
+        return value == null ? otherwise : Integer.parseInt(value);
+    }
+
+    @Override
+    public void close() {
+        ports.forEach(LocalPorts::close);
+        tables.forEach(ConnectionTable::close);
+    }
+}

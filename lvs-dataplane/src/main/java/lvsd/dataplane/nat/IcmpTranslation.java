@@ -1,0 +1,208 @@
+package lvsd.dataplane.nat;
+
+import lvsd.dataplane.Packet;
+import lvsd.dataplane.connection.Connection;
+import lvsd.memory.Memory;
+import lvsd.rules.ForwardingMethod;
+import lvsd.wire.Checksum;
+import lvsd.wire.Icmp;
+import lvsd.wire.Icmpv6;
+import lvsd.wire.Ipv4;
+import lvsd.wire.Ipv6;
+import lvsd.wire.Tcp;
+
+/**
+ * ICMP errors about packets of balanced connections, translated both ways (RFC 5508, section 4.2): the error travels like a
+ * packet of the side it came from, and what it quotes is shown as that side's peer sent it: addresses, ports, sequence
+ * numbers and all checksums, the quoted ones included.
+ *
+ * <p>Static methods on packets of the calling worker.
+ */
+public final class IcmpTranslation {
+    /** ICMPv6 types below it are errors (RFC 4443, section 2.1). */
+    private static final int FIRST_INFORMATIONAL6 = 128;
+    /** What every error quotes at least of the transport header (RFC 792): ports and, with TCP, the sequence number. */
+    private static final int QUOTED_TRANSPORT = 8;
+
+    private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
+    private static final int SEQUENCED =
+            Connection.SEQ_TO_SERVER | Connection.SEQ_IN | Connection.SEQ_OUT | Connection.SYN_PROXY;
+
+    private IcmpTranslation() {}
+
+    /** True for ICMP and ICMPv6 messages that quote a packet. */
+    public static boolean isError(Packet p) {
+        if (!p.l4Valid || p.fragment) {
+            return false;
+        }
+        int type = Icmp.type(p.l4);
+        return p.ipv6
+                ? p.protocol == Ipv6.PROTOCOL_ICMPV6 && type < FIRST_INFORMATIONAL6
+                : p.protocol == Ipv4.PROTOCOL_ICMP && Icmp.isError(type);
+    }
+
+    /** True when the ICMP checksum is right. */
+    public static boolean checksumValid(Packet p) {
+        return p.ipv6
+                ? Checksum.verify6(p.l3, p.l4, p.l4Length, Ipv6.PROTOCOL_ICMPV6)
+                : Icmp.verifyChecksum(p.l4, p.l4Length);
+    }
+
+    /**
+     * Bytes of the quoted IP header with its options, or -1 when the quote is too short, a later fragment, or of a
+     * transport that is not balanced.
+     */
+    public static int quotedHeader(Packet p) {
+        long quote = p.l4 + Icmp.SIZE;
+        int available = p.l4Length - Icmp.SIZE;
+        if (p.ipv6) {
+            if (available < Ipv6.SIZE + QUOTED_TRANSPORT || Ipv6.version(quote) != 6) {
+                return -1;
+            }
+            return balanced(Ipv6.nextHeader(quote)) ? Ipv6.SIZE : -1;
+        }
+        if (available < Ipv4.SIZE) {
+            return -1;
+        }
+        int header = (Memory.getByte(quote, Ipv4.SIZE, 0) & 0xf) * 4;
+        if (Memory.getByte(quote, Ipv4.SIZE, 0) >>> 4 != 4
+                || header < Ipv4.SIZE
+                || available < header + QUOTED_TRANSPORT
+                || Ipv4.fragmentOffset(quote) != 0) {
+            return -1;
+        }
+        return balanced(Ipv4.protocol(quote)) ? header : -1;
+    }
+
+    private static boolean balanced(int protocol) {
+        return protocol == Ipv4.PROTOCOL_TCP || protocol == Ipv4.PROTOCOL_UDP;
+    }
+
+    /** Transport protocol of the quoted packet. */
+    public static int quotedProtocol(Packet p) {
+        long quote = p.l4 + Icmp.SIZE;
+        return p.ipv6 ? Ipv6.nextHeader(quote) : Ipv4.protocol(quote);
+    }
+
+    /** The quoted IPv4 addresses reversed: the tuple of the side that the error came from. */
+    public static long reversedAddresses4(Packet p) {
+        return Long.rotateLeft(Ipv4.addresses(p.l4 + Icmp.SIZE), 32);
+    }
+
+    /** The quoted ports reversed. */
+    public static int reversedPorts(Packet p, int quotedHeader) {
+        return Integer.rotateLeft(Memory.getInt(p.l4 + Icmp.SIZE + quotedHeader, QUOTED_TRANSPORT, 0), 16);
+    }
+
+    /**
+     * Translates an IPv4 error that came from {@code side} (0: the client's) of the connection at {@code hot}. TTL goes
+     * down by one.
+     */
+    public static void translate4(Packet p, int quotedHeader, long hot, int side) {
+        long quote = p.l4 + Icmp.SIZE;
+        int available = p.l4Length - Icmp.SIZE - quotedHeader;
+        long quotedAddresses = Connection.addresses(hot, 1 - side);
+        long oldAddresses = Ipv4.addresses(quote);
+        Ipv4.setAddresses(quote, quotedAddresses);
+        Ipv4.setChecksum(
+                quote, Checksum.apply(Ipv4.checksum(quote), Checksum.deltaLong(oldAddresses, quotedAddresses)));
+        int delta = Checksum.deltaLong(oldAddresses, quotedAddresses);
+        translateQuotedTransport(quote + quotedHeader, available, Ipv4.protocol(quote), hot, side, delta);
+
+        // The outer header: as every packet of this side, but the source is that of the side's peer towards the
+        // receiver.
+        long other = Connection.addresses(hot, 1 - side);
+        int source = side == 0 ? outerSource4(p, hot) : (int) (Connection.addresses(hot, 0) >>> 32);
+        long addresses = Integer.toUnsignedLong(source) | other << 32;
+        Ipv4.setAddresses(p.l3, addresses);
+        Ipv4.setTtl(p.l3, Ipv4.ttl(p.l3) - 1);
+        Ipv4.updateChecksum(p.l3, (int) (p.l4 - p.l3));
+        Icmp.updateChecksum(p.l4, p.l4Length);
+    }
+
+    /** Towards the server the error keeps its source with NAT and shows the local address with FULLNAT. */
+    private static int outerSource4(Packet p, long hot) {
+        boolean fullnat = Connection.method(Connection.flags(hot)) == FULLNAT;
+        return fullnat ? (int) (Connection.addresses(hot, 1) >>> 32) : Ipv4.source(p.l3);
+    }
+
+    /** As {@link #translate4} for IPv6; {@code addresses} is the address part of the entry: client, VIP, RS, local. */
+    public static void translate6(Packet p, long hot, long addresses, int side) {
+        long quote = p.l4 + Icmpv6.SIZE;
+        int available = p.l4Length - Icmpv6.SIZE - Ipv6.SIZE;
+        // The quoted packet was sent by the other side's peer: source and destination of that side's tuple.
+        long from = addresses + (side == 0 ? 32 : 0);
+        int delta = copyAddresses(from, quote);
+        translateQuotedTransport(quote + Ipv6.SIZE, available, Ipv6.nextHeader(quote), hot, side, delta);
+
+        boolean fullnat = Connection.method(Connection.flags(hot)) == FULLNAT;
+        if (side == 1) {
+            Memory.copy(addresses + 16, p.l3 + 8, 16);
+            Memory.copy(addresses, p.l3 + 24, 16);
+        } else {
+            if (fullnat) {
+                Memory.copy(addresses + 48, p.l3 + 8, 16);
+            }
+            Memory.copy(addresses + 32, p.l3 + 24, 16);
+        }
+        Ipv6.decrementHopLimit(p.l3);
+        Memory.setShort(p.l4, Icmpv6.SIZE, 2, Checksum.transport6(p.l3, p.l4, p.l4Length, Ipv6.PROTOCOL_ICMPV6));
+    }
+
+    /** Copies 32 bytes of addresses into an IPv6 header and returns their checksum delta. */
+    private static int copyAddresses(long from, long ip) {
+        int delta = 0;
+        for (int at = 0; at < 32; at += 8) {
+            long old = Memory.getLong(ip, Ipv6.SIZE, 8 + at);
+            long fresh = Memory.getLong(from, 32, at);
+            Memory.setLong(ip, Ipv6.SIZE, 8 + at, fresh);
+            delta = Checksum.add(delta, Checksum.deltaLong(old, fresh));
+        }
+        return delta;
+    }
+
+    private static void translateQuotedTransport(
+            long l4, int available, int protocol, long hot, int side, int addressDelta) {
+        int ports = Connection.ports(hot, 1 - side);
+        int delta = Checksum.add(addressDelta, Checksum.deltaInt(Memory.getInt(l4, QUOTED_TRANSPORT, 0), ports));
+        Memory.setInt(l4, QUOTED_TRANSPORT, 0, ports);
+        if (protocol == Ipv4.PROTOCOL_UDP) {
+            int checksum = Memory.getShort(l4, QUOTED_TRANSPORT, 6);
+            if (checksum != 0) {
+                int fresh = Checksum.apply(checksum, delta);
+                Memory.setShort(l4, QUOTED_TRANSPORT, 6, fresh == 0 ? 0xffff : fresh);
+            }
+            return;
+        }
+        if ((Connection.flags(hot) & SEQUENCED) != 0) {
+            delta = Checksum.add(delta, unsequence(l4, available, hot, side));
+        }
+        if (available >= Tcp.SIZE - 2) {
+            int checksum = Memory.getShort(l4, Tcp.SIZE - 2, 16);
+            Memory.setShort(l4, Tcp.SIZE - 2, 16, Checksum.apply(checksum, delta));
+        }
+    }
+
+    /** Takes back what {@link TcpRewrite#sequence} added when the quoted segment went out to {@code side}. */
+    private static int unsequence(long l4, int available, long hot, int side) {
+        int delta = subtract(l4, 4, Connection.seqDelta(hot, 1 - side));
+        if (available >= 14 && (Memory.getByte(l4, 14, 13) & Tcp.ACK_FLAG) != 0) {
+            delta = Checksum.add(delta, subtractLong(l4, -Connection.seqDelta(hot, side)));
+        }
+        return delta;
+    }
+
+    private static int subtract(long l4, int offset, int amount) {
+        int old = Memory.getInt(l4, QUOTED_TRANSPORT, offset);
+        int fresh = Integer.reverseBytes(Integer.reverseBytes(old) - amount);
+        Memory.setInt(l4, QUOTED_TRANSPORT, offset, fresh);
+        return Checksum.deltaInt(old, fresh);
+    }
+
+    private static int subtractLong(long l4, int amount) {
+        int old = Memory.getInt(l4, 14, 8);
+        int fresh = Integer.reverseBytes(Integer.reverseBytes(old) - amount);
+        Memory.setInt(l4, 14, 8, fresh);
+        return Checksum.deltaInt(old, fresh);
+    }
+}
