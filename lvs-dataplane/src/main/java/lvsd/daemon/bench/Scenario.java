@@ -1,0 +1,187 @@
+package lvsd.daemon.bench;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.util.Random;
+
+/**
+ * Who talks to whom in the benchmark, the same as in {@code config/bench/twin.c}.
+ *
+ * <p>One port, one-arm. Connection {@code i} is client {@code i % 128}, real server {@code i % 16}, local address
+ * {@code i / 16 % 8}, and the client's and the local port are {@code 16384 + i / 128}: so a frame of the input reaches
+ * every connection of its pair by its one free port. Client addresses have a constant sum of 16-bit words: changing the
+ * client leaves the IP header checksum right. All methods are pure.
+ */
+final class Scenario {
+    /** Pairs of client and (server, local address). */
+    static final int PAIRS = 128;
+    /** Real servers of the service. */
+    static final int SERVERS = 16;
+    /** Local addresses of the service. */
+    static final int LOCALS = 8;
+    /** Client and local port of the first connection of a pair. */
+    static final int FIRST_PORT = 16384;
+    /** Most connections: 32768 ports for each pair. */
+    static final int MAXIMUM = PAIRS * 32768;
+    /** Port of the service and of the servers. */
+    static final int SERVICE_PORT = 80;
+
+    static final int SERVER_PORT = 8080;
+    /** Ethernet address of the first net_pcap device. */
+    static final byte[] DIRECTOR_MAC = {2, 'p', 'c', 'a', 'p', 0};
+    /** Bytes of every frame, FCS not included. */
+    static final int FRAME = 60;
+
+    private static final int ETHERNET = 14;
+    private static final int IPV4 = 20;
+
+    /** What is measured. */
+    enum Case {
+        FULLNAT_TCP("fullnat-tcp", 6, false),
+        NAT_TCP("nat-tcp", 6, true),
+        FULLNAT_UDP("fullnat-udp", 17, false),
+        SETUP("setup", 6, false),
+        SYN_DROP("syn-drop", 6, false);
+
+        /** Name in reports and on the command line. */
+        final String label;
+        /** IP protocol number. */
+        final int protocol;
+        /** NAT instead of FULLNAT. */
+        final boolean nat;
+
+        Case(String label, int protocol, boolean nat) {
+            this.label = label;
+            this.protocol = protocol;
+            this.nat = nat;
+        }
+
+        /** Whether the input is SYNs of clients without connections. */
+        boolean syns() {
+            return this == SETUP || this == SYN_DROP;
+        }
+
+        /** The case called {@code label}. */
+        static Case of(String label) {
+            for (Case each : values()) {
+                if (each.label.equals(label)) {
+                    return each;
+                }
+            }
+            throw new IllegalArgumentException("no case " + label
+                    + "; there are fullnat-tcp, nat-tcp, fullnat-udp, setup and syn-drop");
+        }
+    }
+
+    private Scenario() {}
+
+    /** Address of the virtual service, 10.0.0.100. */
+    static byte[] vip() {
+        return address(10, 0, 0, 100);
+    }
+
+    /** The client of a pair: 10.64.128.0, 10.65.127.255, 10.66.127.254 and so on. */
+    static byte[] client(int pair) {
+        int high = 0x0a40 + pair;
+        int low = 0x8000 - pair;
+        return address(high >> 8, high & 0xff, low >> 8, low & 0xff);
+    }
+
+    /** The real server with the given number, 10.1.1.1 and so on. */
+    static byte[] server(int server) {
+        return address(10, 1, 1, 1 + server);
+    }
+
+    /** The local address with the given number, 10.1.2.1 and so on. */
+    static byte[] local(int local) {
+        return address(10, 1, 2, 1 + local);
+    }
+
+    /** Pair of a connection. */
+    static int pair(int connection) {
+        return connection % PAIRS;
+    }
+
+    /** Real server of a connection. */
+    static int serverOf(int connection) {
+        return connection % SERVERS;
+    }
+
+    /** Local address of a connection. */
+    static int localOf(int connection) {
+        return connection % PAIRS / SERVERS;
+    }
+
+    /** Client port and local port of a connection. */
+    static int portOf(int connection) {
+        return FIRST_PORT + connection / PAIRS;
+    }
+
+    /** {@code bytes} as an address object. */
+    static InetAddress inet(byte[] bytes) {
+        try {
+            return InetAddress.getByAddress(bytes);
+        } catch (UnknownHostException impossible) {
+            throw new IllegalStateException("address of " + bytes.length + " bytes", impossible);
+        }
+    }
+
+    /** A frame of {@code connection} from the client to the VIP. */
+    static byte[] fromClient(Case what, int connection, Random random) {
+        ByteBuffer frame = addressed(what, client(pair(connection)), vip());
+        return transport(frame, what, portOf(connection), SERVICE_PORT, random);
+    }
+
+    /** A frame of {@code connection} from the server to the local address, or with NAT to the client. */
+    static byte[] fromServer(Case what, int connection, Random random) {
+        byte[] to = what.nat ? client(pair(connection)) : local(localOf(connection));
+        ByteBuffer frame = addressed(what, server(serverOf(connection)), to);
+        return transport(frame, what, SERVER_PORT, portOf(connection), random);
+    }
+
+    private static byte[] address(int a, int b, int c, int d) {
+        return new byte[] {(byte) a, (byte) b, (byte) c, (byte) d};
+    }
+
+    private static ByteBuffer addressed(Case what, byte[] source, byte[] destination) {
+        ByteBuffer frame = ByteBuffer.allocate(FRAME);
+        frame.put(DIRECTOR_MAC).put(new byte[] {2, 0, 0, 0, 1, 0}).putShort((short) 0x0800);
+        int length = IPV4 + (what.protocol == 6 ? 20 : FRAME - ETHERNET - IPV4);
+        frame.put((byte) 0x45).put((byte) 0).putShort((short) length);
+        frame.putShort((short) 0).putShort((short) 0x4000);
+        frame.put((byte) 64).put((byte) what.protocol).putShort((short) 0);
+        frame.put(source).put(destination);
+        frame.putShort(ETHERNET + 10, (short) ~sum(frame, ETHERNET, IPV4, 0));
+        return frame;
+    }
+
+    private static byte[] transport(ByteBuffer frame, Case what, int source, int destination, Random random) {
+        int start = ETHERNET + IPV4;
+        int length = frame.getShort(ETHERNET + 2) - IPV4;
+        frame.putShort((short) source).putShort((short) destination);
+        if (what.protocol == 6) {
+            int flags = what.syns() ? 0x02 : random.nextInt(8) == 0 ? 0x18 : 0x10;
+            frame.putInt(random.nextInt()).putInt(what.syns() ? 0 : random.nextInt());
+            frame.putShort((short) (0x5000 | flags)).putShort((short) 0xffff);
+        } else {
+            frame.putShort((short) length);
+        }
+        int checksum = start + (what.protocol == 6 ? 16 : 6);
+        int pseudo = sum(frame, ETHERNET + 12, 8, what.protocol + length);
+        frame.putShort(checksum, (short) ~sum(frame, start, length, pseudo));
+        return frame.array();
+    }
+
+    /** Folded one's complement sum of {@code length} bytes, {@code length} even. */
+    private static int sum(ByteBuffer frame, int from, int length, int start) {
+        int sum = start;
+        for (int i = from; i < from + length; i += 2) {
+            sum += frame.getShort(i) & 0xffff;
+        }
+        while (sum > 0xffff) {
+            sum = (sum & 0xffff) + (sum >>> 16);
+        }
+        return sum;
+    }
+}
