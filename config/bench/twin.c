@@ -8,7 +8,7 @@
  *
  *   twin EAL-ARGS -- --case CASE --connections N [--scatter] [--burst B] [--warmup S] [--seconds S] [--passes P]
  *
- * prints one JSON object on standard output. Packets per second are per second of this thread's CPU time.
+ * prints name=value lines on standard output. Packets per second are per second of this thread's CPU time.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,7 +28,7 @@
 #include <rte_prefetch.h>
 
 /* ------------------------------------------------------------------------------------------------ the scenario ---
- * As in Scenario.java. Connection (pair c, port p): client 10.(64+c).(128-c).(-c)... with a constant word sum, so that
+ * As in Scenario.java. Connection (pair c, port p): client 10.64.128.0, 10.65.127.255, 10.66.127.254 ... with a constant word sum, so that
  * changing the client leaves the IP header checksum alone; client port and local port FIRST_PORT + p; RS c & 15;
  * LIP c >> 4. The port's MAC is the one net_pcap gives its first device.
  */
@@ -81,8 +81,7 @@ struct entry { /* the hot line */
 	uint32_t last_seen;
 	uint32_t destination;
 	uint16_t delta_ip_l4[2][2]; /* towards the server, towards the client: IP header, transport */
-	uint32_t seq_to_server;
-	uint32_t seq_to_client;
+	uint32_t seq_delta[2]; /* towards the server (ISN), towards the client (SYN proxy) */
 	uint32_t hop[2]; /* towards the server, towards the client */
 	uint32_t packets;
 } __attribute__((aligned(64)));
@@ -116,11 +115,17 @@ static inline uint64_t tuple_hash(uint64_t addresses, uint32_t ports, uint32_t p
 {
 	uint64_t h = fold(addresses ^ key0, ((uint64_t)protocol << 32 | ports) ^ key1);
 
-	return fold(h, key0 | 1);
+	return fold(h ^ key1, key0 ^ 0x9e3779b97f4a7c15u);
 }
 
-static inline uint32_t first_bucket(uint64_t hash) { return (uint64_t)(uint32_t)hash * bucket_count >> 32; }
-static inline uint32_t second_bucket(uint64_t hash) { return (hash >> 32) * bucket_count >> 32; }
+static inline uint32_t first_bucket(uint64_t hash) { return (hash >> 32) * bucket_count >> 32; }
+
+static inline uint32_t second_bucket(uint64_t hash)
+{
+	uint32_t first = first_bucket(hash), second = (uint64_t)(uint32_t)hash * bucket_count >> 32;
+
+	return second != first ? second : second + 1 < bucket_count ? second + 1 : 0;
+}
 
 static inline uint16_t signature_of(uint64_t hash)
 {
@@ -202,7 +207,7 @@ static bool make_room(uint32_t full)
 		uint64_t hash = hash_of(b->reference[slot]);
 		uint32_t one = first_bucket(hash), two = second_bucket(hash);
 
-		if (one == two || !place(&buckets[one == full ? two : one], b->signature[slot], b->reference[slot]))
+		if (!place(&buckets[one == full ? two : one], b->signature[slot], b->reference[slot]))
 			continue;
 		buckets[one].overflow += one == full ? 1 : -1;
 		b->signature[slot] = 0;
@@ -215,7 +220,10 @@ static bool insert(uint64_t hash, uint32_t reference)
 {
 	uint32_t one = first_bucket(hash), two = second_bucket(hash);
 	uint16_t signature = signature_of(hash);
+	const struct entry *e = &entries[reference & ~SIDE];
 
+	if (find(hash, addresses_of(e, reference >> 31), ports_of(e, reference >> 31), e->protocol) != NONE)
+		return false;
 	if (place(&buckets[one], signature, reference))
 		return true;
 	if (place(&buckets[two], signature, reference)) {
@@ -260,7 +268,7 @@ static void clear_table(void)
 static void make_table(uint32_t connections)
 {
 	capacity = connections;
-	bucket_count = (uint32_t)((uint64_t)connections * 2 * 10 / 64 + 16);
+	bucket_count = (uint32_t)(((uint64_t)connections * 10 + 31) / 32); /* 64 % of the slots */
 	buckets = pages((size_t)bucket_count * sizeof(struct bucket));
 	entries = pages((size_t)capacity * sizeof(struct entry));
 	colds = pages((size_t)capacity * sizeof(struct cold));
@@ -412,10 +420,10 @@ static uint64_t cycle_clock, icmp_tokens = 1000;
 static uint64_t our_mac;
 
 enum reason { MULTI_SEGMENT, TRUNCATED, NOT_OUR_MAC, UNKNOWN_ETHERTYPE, BAD_IP_HEADER, BAD_IP_CHECKSUM, FRAGMENT_, BAD_TRANSPORT,
-	      MARTIAN, TTL, TOO_BIG, NEIGHBOUR, NO_CONNECTION, NO_DESTINATION, NO_SERVICE, TABLE_FULL, PORTS_EXHAUSTED, TX_FULL };
+	      MARTIAN, TTL, TOO_BIG, NEIGHBOUR, NO_CONNECTION, NO_DESTINATION, DESTINATION_GONE, NO_SERVICE, TABLE_FULL, PORTS_EXHAUSTED, TX_FULL };
 static const char *const reasons[] = {"multi-segment", "truncated", "not-our-mac", "unknown-ethertype", "bad-ip-header",
 				      "bad-ip-checksum", "fragment", "bad-transport-header", "martian-source", "ttl-exceeded",
-				      "too-big", "neighbour-failed", "no-connection", "no-destination", "no-service",
+				      "too-big", "neighbour-failed", "no-connection", "no-destination", "destination-gone", "no-service",
 				      "table-full", "local-ports-exhausted", "tx-full"};
 
 #define HOP_GATEWAY 0
@@ -513,8 +521,8 @@ static void fill(struct entry *e, uint32_t seq)
 	e->delta_ip_l4[0][1] = (uint16_t)minus(server_l4, client_l4);
 	e->delta_ip_l4[1][0] = (uint16_t)minus(client_ip, server_ip);
 	e->delta_ip_l4[1][1] = (uint16_t)minus(client_l4, server_l4);
-	e->seq_to_server = seq;
-	e->seq_to_client = 0;
+	e->seq_delta[0] = seq;
+	e->seq_delta[1] = 0;
 	e->last_seen = tick;
 	e->packets = 0;
 }
@@ -808,6 +816,8 @@ static inline void forward(struct burst *b, unsigned n, uint32_t reference)
 	struct counters *count = &counts[e->destination];
 	const struct adjacency *hop = &hops[e->hop[side]];
 
+	if (unlikely(dests[e->destination].address == 0))
+		return drop(b->mbuf[n], DESTINATION_GONE);
 	if (unlikely(ip[8] <= 1))
 		return drop(b->mbuf[n], TTL);
 	if (unlikely(total > hop->mtu))
@@ -823,12 +833,14 @@ static inline void forward(struct burst *b, unsigned n, uint32_t reference)
 		if (unlikely(to != e->state))
 			change_state(e, reference & ~SIDE, to);
 		if (e->flags & FLAG_SEQ) {
-			/* to the server: sequence plus delta; to the client: acknowledgement minus delta */
-			uint32_t delta = (e->seq_to_server ^ -side) + side;
+			/* sequence plus this side's delta, acknowledgement and SACK minus the other's */
+			uint32_t back = -e->seq_delta[!side];
 
-			l4_delta += add_sequence(l4 + 4 + 4 * side, delta);
-			if (unlikely(side && l4[12] >> 4 > 5))
-				l4_delta += rewrite_sack(l4, (l4[12] >> 4) * 4, delta);
+			l4_delta += add_sequence(l4 + 4, e->seq_delta[side]);
+			if (l4[13] & 16)
+				l4_delta += add_sequence(l4 + 8, back);
+			if (unlikely(l4[12] >> 4 > 5 && back))
+				l4_delta += rewrite_sack(l4, (l4[12] >> 4) * 4, back);
 		}
 		add_checksum(l4 + 16, l4_delta);
 	} else if (*(uint16_t *)(l4 + 6)) {
@@ -1002,15 +1014,9 @@ static void run_cycles(struct burst *b, double seconds)
 
 static void print_drops(void)
 {
-	const char *separator = "";
-
-	printf("\"drops\":{");
 	for (unsigned i = 0; i < RTE_DIM(reasons); i++)
-		if (drops[i]) {
-			printf("%s\"%s\":%lu", separator, reasons[i], (unsigned long)drops[i]);
-			separator = ",";
-		}
-	printf("}");
+		if (drops[i])
+			printf("drop.%s=%lu\n", reasons[i], (unsigned long)drops[i]);
 }
 
 static void steady(struct burst *b, double warmup, double seconds)
@@ -1023,8 +1029,8 @@ static void steady(struct burst *b, double warmup, double seconds)
 	run_cycles(b, seconds);
 	cpu = cpu_seconds() - cpu;
 	wall = ((double)rte_rdtsc() - wall) / tsc_hz;
-	printf("\"mpps\":%.3f,\"packets\":%lu,\"cpu_seconds\":%.4f,\"wall_seconds\":%.4f,\"longest_cycle_us\":%.1f,", packets_seen / cpu / 1e6,
-	       (unsigned long)packets_seen, cpu, wall, longest_cycle / tsc_hz * 1e6);
+	printf("mpps=%.3f\npackets=%lu\ncpu_seconds=%.4f\nwall_seconds=%.4f\nlongest_cycle_us=%.1f\n",
+	       packets_seen / cpu / 1e6, (unsigned long)packets_seen, cpu, wall, longest_cycle / tsc_hz * 1e6);
 }
 
 static void setup(struct burst *b, uint32_t connections, unsigned passes)
@@ -1048,7 +1054,7 @@ static void setup(struct burst *b, uint32_t connections, unsigned passes)
 			best = RTE_MAX(best, connections / cpu);
 		}
 	}
-	printf("\"mpps\":%.3f,\"packets\":%lu,\"cpu_seconds\":%.4f,\"best\":%.3f,", (double)passes * connections / sum / 1e6,
+	printf("mpps=%.3f\npackets=%lu\ncpu_seconds=%.4f\nbest_pass=%.3f\n", (double)passes * connections / sum / 1e6,
 	       (unsigned long)passes * connections, sum, best / 1e6);
 }
 
@@ -1113,8 +1119,6 @@ int main(int argc, char **argv)
 	make_director(c);
 	tick = (uint32_t)(rte_rdtsc() >> 23);
 	wheel_reset(tick);
-	printf("{\"subject\":\"c-twin\",\"case\":\"%s\",\"connections\":%u,\"scatter\":%s,\"burst\":%u,", case_names[c], connections,
-	       scatter ? "true" : "false", burst_size);
 	if (c == SETUP)
 		setup(&burst, connections, passes);
 	else {
@@ -1123,7 +1127,7 @@ int main(int argc, char **argv)
 		steady(&burst, warmup, seconds);
 	}
 	print_drops();
-	printf(",\"bytes_per_connection\":%.1f}\n",
+	printf("bytes_per_connection=%.1f\n",
 	       ((double)bucket_count * sizeof(struct bucket) + (double)capacity * (sizeof(struct entry) + sizeof(struct cold))) / capacity);
 	fflush(stdout);
 	rte_eth_dev_stop(0);

@@ -1,0 +1,55 @@
+package lvsd.daemon.bench;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Properties;
+
+/**
+ * The director's worker in a JVM with the options that {@code config/bin/lvsd} gives.
+ *
+ * @param machine CPUs and times
+ * @param options further JVM options
+ * @param watchSeconds how long to watch cycles, GC and safepoints after the measurement; 0: not
+ */
+record DirectorSubject(Machine machine, List<String> options, int watchSeconds) implements Subject {
+    @Override
+    public String name() {
+        return "director";
+    }
+
+    @Override
+    public Properties measure(Row row, Path input, Path raw) throws IOException {
+        String logs = raw.toString().replaceFirst("\\.txt$", "");
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseZGC", "-Xms256m", "-Xmx256m"));
+        command.addAll(List.of("-XX:+AlwaysPreTouch", "-XX:-UsePerfData"));
+        command.addAll(List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:+LogVMOutput", "-XX:-DisplayVMOutput"));
+        command.addAll(List.of("-XX:LogFile=" + logs + "-jit.log", "-XX:+PrintCompilation"));
+        if (watchSeconds > 0) {
+            command.add("-Xlog:gc*,safepoint:file=" + logs + "-gc.log:uptime,level,tags");
+        }
+        command.addAll(options);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "lvsd.daemon.bench.DirectorMain"));
+        command.addAll(List.of("--case", row.what().label, "--connections", Integer.toString(row.connections())));
+        command.addAll(List.of("--input", input.toString(), "--cpu", Integer.toString(machine.cpu())));
+        command.addAll(List.of("--warmup", number(machine.warmupSeconds()), "--seconds", number(machine.seconds())));
+        command.addAll(List.of("--watch", Integer.toString(watchSeconds)));
+        if (row.scatter()) {
+            command.add("--scatter");
+        }
+        Properties found = Child.run(command, raw);
+        JitLog.read(Path.of(logs + "-jit.log")).report(found);
+        if (watchSeconds > 0) {
+            PauseLog.read(Path.of(logs + "-gc.log")).report(found);
+        }
+        return found;
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.3f", value);
+    }
+}

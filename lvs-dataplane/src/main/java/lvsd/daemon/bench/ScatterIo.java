@@ -1,0 +1,232 @@
+package lvsd.daemon.bench;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import lvsd.dataplane.io.PacketIo;
+import lvsd.dataplane.service.Wire;
+import lvsd.dpdk.Mbuf;
+import lvsd.memory.Memory;
+import lvsd.memory.OffHeap;
+
+/**
+ * The input of the benchmark: what {@code net_pcap} loops, with ports overwritten so that a small file reaches millions
+ * of connections. {@code config/bench/twin.c} does the same; what it costs is measured and reported.
+ *
+ * <p>Three inputs: the file as it is; its frames with the one free port replaced by that of a random connection of the
+ * frame's pair; SYNs of which the n-th opens the n-th connection of a permutation, after which nothing more comes until
+ * the next {@link #startPass}. In all of them the steering thread may slip in frames of its own ({@link #offer}), each in
+ * the place of a received packet.
+ *
+ * <p>The {@link PacketIo} methods belong to the worker, {@link #offer} and {@link #startPass} to one steering thread.
+ */
+final class ScatterIo implements PacketIo, AutoCloseable {
+    /** Bytes of a slot for an offered frame, and the most a frame may have. */
+    static final int SLOT = 512;
+
+    private static final int SLOTS = 64;
+    private static final int SOURCE = 26;
+    private static final int DESTINATION = 30;
+    private static final int PORTS = 34;
+    private static final int HEADERS = 42;
+    private static final VarHandle OFFERED = handle("offered");
+    private static final VarHandle PASSES = handle("passes");
+    private static final VarHandle TAKEN = handle("published");
+    private static final VarHandle DONE_PASSES = handle("donePasses");
+
+    /** What becomes of the file's frames. */
+    enum Input {
+        FILE,
+        SCATTERED,
+        SYNS
+    }
+
+    private final PacketIo io;
+    private final Input input;
+    private final int portMask;
+    private final int connections;
+    private final int vip = Wire.int4(Scenario.vip());
+    private final long[] clients = new long[Scenario.PAIRS];
+    private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    private final OffHeap frames = OffHeap.map((long) SLOTS * SLOT, false, false);
+
+    private long random = 1;
+    private int next;
+    private int taken;
+    private int pass;
+    private long passStart;
+
+    @SuppressWarnings("UnusedVariable") // through OFFERED
+    private int offered;
+
+    @SuppressWarnings("UnusedVariable") // through PASSES
+    private int passes;
+
+    @SuppressWarnings("UnusedVariable") // through TAKEN
+    private int published;
+
+    @SuppressWarnings("UnusedVariable") // through DONE_PASSES
+    private int donePasses;
+
+    /** CPU time of the worker in the last finished pass, nanoseconds; published by {@link #donePasses}. */
+    private long passNanos;
+
+    /** Wraps {@code io}; {@code connections} is a power of two and at least the number of pairs. */
+    ScatterIo(PacketIo io, Input input, int connections) {
+        this.io = io;
+        this.input = input;
+        this.connections = connections;
+        this.portMask = connections / Scenario.PAIRS - 1;
+        this.next = connections;
+        for (int pair = 0; pair < clients.length; pair++) {
+            clients[pair] = Integer.toUnsignedLong(Wire.int4(Scenario.client(pair))) | (long) vip << 32;
+        }
+    }
+
+    private static VarHandle handle(String field) {
+        try {
+            return MethodHandles.lookup().findVarHandle(ScatterIo.class, field, int.class);
+        } catch (ReflectiveOperationException impossible) {
+            throw new ExceptionInInitializerError(impossible);
+        }
+    }
+
+    /** Lets {@code frame} come in soon, whole, in the place of a received packet; false when too many wait already. */
+    boolean offer(byte[] frame) {
+        int position = (int) OFFERED.getAcquire(this);
+        if (frame.length > SLOT - 2) {
+            throw new IllegalArgumentException("frame of " + frame.length + " bytes to slip in; at most " + (SLOT - 2));
+        }
+        if (position - (int) TAKEN.getAcquire(this) >= SLOTS) {
+            return false;
+        }
+        long slot = slot(position);
+        Memory.setShort(slot, SLOT, 0, frame.length);
+        Memory.copyIn(frame, 0, slot + 2, frame.length);
+        OFFERED.setRelease(this, position + 1);
+        return true;
+    }
+
+    /** Begins to send one SYN for each connection. Only when no pass is under way. */
+    void startPass() {
+        PASSES.setRelease(this, (int) PASSES.getAcquire(this) + 1);
+    }
+
+    /** CPU nanoseconds of the pass begun last, or -1 while it is under way. */
+    long finishedPassNanos() {
+        return (int) DONE_PASSES.getAcquire(this) == (int) PASSES.getAcquire(this) ? passNanos : -1;
+    }
+
+    @Override
+    public int receive(int port, long[] into) {
+        int count = io.receive(port, into);
+        if (input == Input.SCATTERED) {
+            scatter(into, count);
+        } else if (input == Input.SYNS) {
+            count = syns(into, count);
+        }
+        if (taken != (int) OFFERED.getAcquire(this) && count > 0) {
+            slipIn(into[0]);
+        }
+        return count;
+    }
+
+    private void scatter(long[] packets, int count) {
+        for (int i = 0; i < count; i++) {
+            random = random * 6364136223846793005L + 1442695040888963407L;
+            int port = Wire.port(Scenario.FIRST_PORT + ((int) (random >>> 40) & portMask));
+            setFreePort(Mbuf.data(packets[i]), port);
+        }
+    }
+
+    /** The client's port in a frame to the VIP, else the port it is sent to; without a branch that would be guessed. */
+    private void setFreePort(long frame, int port) {
+        int other = Memory.getInt(frame, HEADERS, DESTINATION) ^ vip;
+        int shift = (other | -other) >>> 31 << 4;
+        int ports = Memory.getInt(frame, HEADERS, PORTS);
+        Memory.setInt(frame, HEADERS, PORTS, ports & ~(0xffff << shift) | port << shift);
+    }
+
+    private int syns(long[] packets, int count) {
+        int wanted = (int) PASSES.getAcquire(this);
+        if (next == connections && !nextPass(wanted)) {
+            io.free(packets, count);
+            return 0;
+        }
+        int used = Math.min(count, connections - next);
+        for (int i = 0; i < used; i++) {
+            setClient(Mbuf.data(packets[i]), next++ * 0x9e3779b1 & connections - 1);
+        }
+        for (int i = used; i < count; i++) {
+            io.free(packets[i]);
+        }
+        return used;
+    }
+
+    /** The last SYN was handled in the cycle before: closes the books of its pass, and begins the next one if wanted. */
+    private boolean nextPass(int wanted) {
+        long now = threads.getCurrentThreadCpuTime();
+        if (pass != (int) DONE_PASSES.getOpaque(this)) {
+            passNanos = now - passStart;
+            DONE_PASSES.setRelease(this, pass);
+        }
+        if (pass == wanted) {
+            return false;
+        }
+        pass = wanted;
+        passStart = now;
+        next = 0;
+        return true;
+    }
+
+    private void setClient(long frame, int connection) {
+        Memory.setLong(frame, HEADERS, SOURCE, clients[Scenario.pair(connection)]);
+        int ports = Wire.port(Scenario.portOf(connection)) | Wire.port(Scenario.SERVICE_PORT) << 16;
+        Memory.setInt(frame, HEADERS, PORTS, ports);
+    }
+
+    private void slipIn(long mbuf) {
+        long slot = slot(taken);
+        int length = Memory.getShort(slot, SLOT, 0);
+        Memory.copy(slot + 2, Mbuf.data(mbuf), length);
+        Mbuf.setLength(mbuf, length);
+        taken++;
+        TAKEN.setRelease(this, taken);
+    }
+
+    private long slot(int position) {
+        return frames.address() + (long) (position & SLOTS - 1) * SLOT;
+    }
+
+    @Override
+    public int ports() {
+        return io.ports();
+    }
+
+    @Override
+    public int transmit(int port, long[] packets, int count) {
+        return io.transmit(port, packets, count);
+    }
+
+    @Override
+    public void free(long[] packets, int count) {
+        io.free(packets, count);
+    }
+
+    @Override
+    public void free(long packet) {
+        io.free(packet);
+    }
+
+    @Override
+    public long allocate() {
+        return io.allocate();
+    }
+
+    /** Gives the slots back; the worker must have stopped. */
+    @Override
+    public void close() {
+        frames.close();
+    }
+}
