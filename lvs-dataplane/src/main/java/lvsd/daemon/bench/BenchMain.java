@@ -9,9 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import lvsd.daemon.bench.Scenario.Case;
 import org.jspecify.annotations.Nullable;
@@ -138,8 +140,9 @@ public final class BenchMain implements Callable<Integer> {
                         case "director" -> new DirectorSubject(machine, javaOptions, 0);
                         case "c-twin" -> new TwinSubject(twin, machine);
                         case "testpmd-5tswap" -> new TestpmdSubject(testpmd, machine);
-                        default -> throw new IllegalArgumentException(
-                                "no subject " + name + "; there are " + String.join(", ", SUBJECTS));
+                        default ->
+                            throw new IllegalArgumentException(
+                                    "no subject " + name + "; there are " + String.join(", ", SUBJECTS));
                     });
         }
         return subjects;
@@ -228,14 +231,14 @@ public final class BenchMain implements Callable<Integer> {
         }
         for (Subject subject : both) {
             double nanos = 1e3 / report.median(scattered, subject.name()) - 1e3 / report.median(plain, subject.name());
-            report.finding("scatter_ns_per_packet." + subject.name(), String.format("%.2f", nanos));
+            report.finding("scatter_ns_per_packet." + subject.name(), String.format(Locale.ROOT, "%.2f", nanos));
         }
         int watched = watch >= 0 ? watch : quick ? 0 : 60;
         if (watched > 0 && wanted.contains("director")) {
             Row row = Row.of(Case.FULLNAT_TCP, SIZES.get(1));
             Subject director = new DirectorSubject(machine, javaOptions, watched);
             Properties found = director.measure(row, input(row), raw.resolve("watch.txt"));
-            for (String name : new java.util.TreeSet<>(found.stringPropertyNames())) {
+            for (String name : new TreeSet<>(found.stringPropertyNames())) {
                 report.finding("watch." + name, found.getProperty(name));
             }
         }

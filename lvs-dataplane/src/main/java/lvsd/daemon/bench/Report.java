@@ -71,7 +71,9 @@ final class Report {
     /** The table, and the findings below it. */
     void print(PrintStream out) {
         host.forEach((name, value) -> out.printf("%-14s %s%n", name, value));
-        out.printf("%n%-12s %11s  %-15s %8s %8s %8s %9s%n", "case", "connections", "subject", "min", "median", "max", "of twin");
+        out.printf(
+                "%n%-12s %11s  %-15s %8s %8s %8s %9s%n",
+                "case", "connections", "subject", "min", "median", "max", "of twin");
         for (Line line : lines) {
             double twin = median(line.row, "c-twin");
             out.printf(

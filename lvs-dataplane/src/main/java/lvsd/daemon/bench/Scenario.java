@@ -69,8 +69,8 @@ final class Scenario {
                     return each;
                 }
             }
-            throw new IllegalArgumentException("no case " + label
-                    + "; there are fullnat-tcp, nat-tcp, fullnat-udp, setup and syn-drop");
+            throw new IllegalArgumentException(
+                    "no case " + label + "; there are fullnat-tcp, nat-tcp, fullnat-udp, setup and syn-drop");
         }
     }
 
@@ -170,7 +170,9 @@ final class Scenario {
         int checksum = start + (what.protocol == 6 ? 16 : 6);
         int pseudo = sum(frame, ETHERNET + 12, 8, what.protocol + length);
         frame.putShort(checksum, (short) ~sum(frame, start, length, pseudo));
-        return frame.array();
+        byte[] bytes = new byte[FRAME];
+        frame.get(0, bytes);
+        return bytes;
     }
 
     /** Folded one's complement sum of {@code length} bytes, {@code length} even. */

@@ -32,8 +32,7 @@ record TestpmdSubject(Path program, Machine machine) implements Subject {
         command.addAll(List.of("-i", "--forward-mode=5tswap", "--nb-cores=1"));
         command.add("--total-num-mbufs=" + Machine.MBUFS);
         command.add("--mbuf-size=" + (Machine.MBUF_DATA + 128));
-        Process process =
-                new ProcessBuilder(command).redirectErrorStream(true).start();
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
                 Writer in = process.outputWriter(StandardCharsets.UTF_8);
                 OutputStream log = Files.newOutputStream(raw)) {
