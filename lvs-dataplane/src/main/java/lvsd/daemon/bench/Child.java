@@ -54,6 +54,6 @@ final class Child {
     }
 
     private static boolean isNameCharacter(int c) {
-        return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     }
 }
