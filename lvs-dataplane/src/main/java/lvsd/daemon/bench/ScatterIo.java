@@ -143,9 +143,9 @@ final class ScatterIo implements PacketIo, AutoCloseable {
     /** The client's port in a frame to the VIP, else the port it is sent to; without a branch that would be guessed. */
     private void setFreePort(long frame, int port) {
         int other = Memory.getInt(frame, HEADERS, DESTINATION) ^ vip;
-        int shift = (other | -other) >>> 31 << 4;
+        int shift = ((other | -other) >>> 31) << 4;
         int ports = Memory.getInt(frame, HEADERS, PORTS);
-        Memory.setInt(frame, HEADERS, PORTS, ports & ~(0xffff << shift) | port << shift);
+        Memory.setInt(frame, HEADERS, PORTS, (ports & ~(0xffff << shift)) | (port << shift));
     }
 
     private int syns(long[] packets, int count) {
@@ -156,7 +156,7 @@ final class ScatterIo implements PacketIo, AutoCloseable {
         }
         int used = Math.min(count, connections - next);
         for (int i = 0; i < used; i++) {
-            setClient(Mbuf.data(packets[i]), next++ * 0x9e3779b1 & connections - 1);
+            setClient(Mbuf.data(packets[i]), (next++ * 0x9e3779b1) & (connections - 1));
         }
         for (int i = used; i < count; i++) {
             io.free(packets[i]);
@@ -196,7 +196,7 @@ final class ScatterIo implements PacketIo, AutoCloseable {
     }
 
     private long slot(int position) {
-        return frames.address() + (long) (position & SLOTS - 1) * SLOT;
+        return frames.address() + (long) (position & (SLOTS - 1)) * SLOT;
     }
 
     @Override
