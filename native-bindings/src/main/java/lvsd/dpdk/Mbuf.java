@@ -41,7 +41,32 @@ public final class Mbuf {
     /** Offset of the next segment (8 bytes). */
     public static final int NEXT = 64;
 
+    private static final int NO_PORT = 0xffff;
+    private static final int HEADROOM = 128;
+    /** {@code data_off, refcnt, nb_segs, port} of an empty packet as one little-endian value. */
+    private static final long REARM = HEADROOM | 1L << 16 | 1L << 32 | (long) NO_PORT << 48;
+    /** Offset of {@code packet_type, pkt_len}. */
+    private static final int PACKET_TYPE = 32;
+    /** Offset of {@code vlan_tci_outer}. */
+    private static final int VLAN_TCI_OUTER = 52;
+    /** Offset of {@code tx_offload}. */
+    private static final int TX_OFFLOAD = 72;
+
     private Mbuf() {}
+
+    /**
+     * Makes a free mbuf an empty packet of one segment with the usual headroom ({@code rte_pktmbuf_reset} and the
+     * invariants of a raw mbuf).
+     */
+    public static void reset(long mbuf) {
+        Memory.setLong(mbuf, SIZE, DATA_OFF, REARM);
+        Memory.setLong(mbuf, SIZE, OL_FLAGS, 0);
+        Memory.setLong(mbuf, SIZE, PACKET_TYPE, 0);
+        Memory.setInt(mbuf, SIZE, DATA_LEN, 0);
+        Memory.setShort(mbuf, SIZE, VLAN_TCI_OUTER, 0);
+        Memory.setLong(mbuf, SIZE, NEXT, 0);
+        Memory.setLong(mbuf, SIZE, TX_OFFLOAD, 0);
+    }
 
     /** Address of the packet's first byte. */
     public static long data(long mbuf) {

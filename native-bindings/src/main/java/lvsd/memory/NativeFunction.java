@@ -69,6 +69,11 @@ public final class NativeFunction {
         return name;
     }
 
+    /** Where its code is. */
+    public long address() {
+        return target.address();
+    }
+
     /** Calls with six arguments; the result as 64 bits. */
     public long call(long a, long b, long c, long d, long e, long f) {
         try {

@@ -1,0 +1,307 @@
+package lvsd.dataplane.io;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import lvsd.config.DaemonConfig;
+import lvsd.dataplane.DataplaneControl;
+import lvsd.dpdk.DpdkAbi;
+import lvsd.dpdk.DpdkException;
+import lvsd.dpdk.DpdkLibrary;
+import lvsd.dpdk.Eal;
+import lvsd.dpdk.EthPort;
+import lvsd.dpdk.Mempool;
+import lvsd.dpdk.QueuePair;
+import lvsd.linux.Affinity;
+
+/**
+ * The ports of the daemon file, over DPDK: opens the EAL, makes the pool, verifies DPDK's structures, configures every
+ * port, and hands each worker its {@link DpdkIo}. Opened, started and closed by the control thread; {@link #views} and
+ * {@link #link} may be called by any.
+ *
+ * <p>Order: {@link #open}, {@link #start}, workers call {@link #registerThread} and poll; at the end workers stop and
+ * call {@link #unregisterThread}, their IOs are closed, then {@link #close}.
+ */
+public final class DpdkPorts implements AutoCloseable {
+    /** Longest Toeplitz key of a driver (i40e, ice) in bytes. */
+    private static final int KEY_BYTES = 52;
+
+    private static final int DESCRIPTORS = 1024;
+    private static final int CACHE = 256;
+    /** Ethernet header, two VLAN tags and CRC. */
+    private static final int FRAME_OVERHEAD = 14 + 8 + 4;
+
+    private static final int LOCALLY_ADMINISTERED = 2;
+
+    private final DaemonConfig config;
+    private final Eal eal;
+    private final Mempool pool;
+    private final byte[] rssKey = new byte[KEY_BYTES];
+    private final List<Port> ports = new ArrayList<>();
+    private boolean started;
+
+    /** A port and what was settled about it. */
+    private static final class Port {
+        final DaemonConfig.Port config;
+        final EthPort device;
+        final EthPort.Setup setup;
+        final String driver;
+        final TxLock[] locks;
+        byte[] mac = new byte[6];
+        int rssTable;
+
+        Port(DaemonConfig.Port config, EthPort device, EthPort.Setup setup, String driver, int workers) {
+            this.config = config;
+            this.device = device;
+            this.setup = setup;
+            this.driver = driver;
+            this.locks = new TxLock[setup.txQueues()];
+            for (int i = 0; i < locks.length; i++) {
+                locks[i] = workers > locks.length ? new TxLock() : TxLock.NONE;
+            }
+        }
+    }
+
+    private DpdkPorts(DaemonConfig config, Eal eal, Mempool pool) {
+        this.config = config;
+        this.eal = eal;
+        this.pool = pool;
+        new SecureRandom().nextBytes(rssKey);
+    }
+
+    /**
+     * Opens DPDK and configures all ports. They receive nothing before {@link #start}.
+     *
+     * @throws DpdkException if DPDK is missing, another release, short of memory, or refuses a port; the message says
+     *     which and what to do
+     */
+    public static DpdkPorts open(DaemonConfig config) {
+        checkMtu(config);
+        DpdkLibrary library = DpdkLibrary.load(config.eal().library());
+        checkHugepages(config.eal());
+        Eal.logToStandardError(library);
+        Eal eal = Eal.init(library, EalArguments.of(config, Affinity.get()));
+        try {
+            DaemonConfig.Eal wanted = config.eal();
+            int cache = Math.min(CACHE, wanted.mbufs() / (2 * (config.workers().count() + 1)));
+            Mempool pool = Mempool.create(eal, "lvsd", wanted.mbufs(), cache, wanted.mbufSize());
+            DpdkAbi.verify(eal, pool);
+            DpdkPorts ports = new DpdkPorts(config, eal, pool);
+            config.ports().forEach(ports::configure);
+            return ports;
+        } catch (RuntimeException failure) {
+            eal.close();
+            throw failure;
+        }
+    }
+
+    private static void checkMtu(DaemonConfig config) {
+        for (DaemonConfig.Port port : config.ports()) {
+            if (port.mtu() + FRAME_OVERHEAD > config.eal().mbufSize()) {
+                throw new DpdkException(
+                        "configuration",
+                        0,
+                        "its frames do not fit into mbufs of " + config.eal().mbufSize() + " bytes",
+                        "port " + port.name() + " with MTU " + port.mtu() + " (raise eal.mbufSize to at least "
+                                + (port.mtu() + FRAME_OVERHEAD) + ")");
+            }
+        }
+    }
+
+    /** EAL's own message about missing hugepages names neither how many nor what to do. */
+    private static void checkHugepages(DaemonConfig.Eal eal) {
+        long free = freeHugeMegabytes();
+        if (eal.hugepages() && free < eal.memoryMegabytes()) {
+            throw new DpdkException(
+                    "hugepages",
+                    0,
+                    free + " MB are free",
+                    "DPDK needs " + eal.memoryMegabytes() + " MB of hugepages (reserve them: sysctl vm.nr_hugepages="
+                            + (eal.memoryMegabytes() + 1) / 2 + "; or lower eal.memory; or set eal.hugepages: false)");
+        }
+    }
+
+    private static long freeHugeMegabytes() {
+        Path sizes = Path.of("/sys/kernel/mm/hugepages");
+        long kilobytes = 0;
+        try (var directories = Files.newDirectoryStream(sizes, "hugepages-*kB")) {
+            for (Path directory : directories) {
+                String name = String.valueOf(directory.getFileName());
+                long size = Long.parseLong(name.replaceAll("[^0-9]", ""));
+                kilobytes += size
+                        * Long.parseLong(Files.readString(directory.resolve("free_hugepages"))
+                                .trim());
+            }
+        } catch (IOException | NumberFormatException unreadable) {
+            return Long.MAX_VALUE; // let EAL find out
+        }
+        return kilobytes / 1024;
+    }
+
+    private void configure(DaemonConfig.Port port) {
+        int workers = config.workers().count();
+        EthPort device = EthPort.find(eal, EalArguments.deviceName(port.device()));
+        EthPort.Info info = device.info();
+        int rx = Math.clamp(workers, 1, Math.max(1, info.maxRxQueues()));
+        int tx = Math.clamp(workers, 1, Math.max(1, info.maxTxQueues()));
+        EthPort.Setup setup = new EthPort.Setup(rx, tx, DESCRIPTORS, port.mtu());
+        device.configure(setup, rssKey, pool);
+        ports.add(new Port(port, device, setup, info.driver(), workers));
+    }
+
+    /**
+     * Starts all ports, in order.
+     *
+     * @throws DpdkException if one does not start, or is not as DPDK's structures should have it
+     */
+    public void start() {
+        started = true;
+        for (int i = 0; i < ports.size(); i++) {
+            Port port = ports.get(i);
+            port.device.start();
+            DpdkAbi.verifyPort(eal, port.device, pool, port.setup);
+            port.mac = mac(port.device, i);
+            if (!port.device.allMulticast(true)) {
+                port.device.promiscuous(true); // ND, VRRP and routing protocols need group frames
+            }
+            // Only hardware hashes as we configure it; vdevs accept key and table and then do as they like.
+            if (port.setup.rxQueues() > 1 && EalArguments.isPci(port.config.device())) {
+                port.rssTable = port.device.spread(port.setup.rxQueues());
+            }
+        }
+    }
+
+    /** The port's MAC address; ports without one (net_null, net_ring) get a locally administered one. */
+    private static byte[] mac(EthPort device, int index) {
+        byte[] mac = device.mac();
+        if (Arrays.equals(mac, new byte[6])) {
+            mac[0] = LOCALLY_ADMINISTERED;
+            mac[5] = (byte) index;
+        }
+        return mac;
+    }
+
+    /** Number of ports. */
+    public int count() {
+        return ports.size();
+    }
+
+    /** MAC address of a started port, six bytes. */
+    public byte[] mac(int port) {
+        return ports.get(port).mac.clone();
+    }
+
+    /** Name of the driver of a port, for example {@code net_af_packet}. */
+    public String driver(int port) {
+        return ports.get(port).driver;
+    }
+
+    /** State of the link of a started port. */
+    public EthPort.Link link(int port) {
+        return ports.get(port).device.link();
+    }
+
+    /** The Toeplitz key, random at every start: at least 40 bytes, of which a port uses the first 40 or 52. */
+    public byte[] rssKey() {
+        return rssKey.clone();
+    }
+
+    /**
+     * Entries of the port's RSS redirection table: a packet with Toeplitz hash {@code h} of addresses and TCP or UDP
+     * ports arrives at worker {@code (h % size) % workers}. 0 when packets arrive at a worker that cannot be foreseen
+     * (vdevs, drivers that do not let the table be written); they need a hand-off.
+     */
+    public int rssTable(int port) {
+        return ports.get(port).rssTable;
+    }
+
+    /** Number of RX queues of the port; less than the number of workers when the driver has no more. */
+    public int rxQueues(int port) {
+        return ports.get(port).setup.rxQueues();
+    }
+
+    /**
+     * The IO of a worker. RX queue {@code q} of a port with a queue for each worker belongs to worker {@code q}; of one
+     * with fewer, they go round, beginning at the worker with the port's number.
+     *
+     * @param worker 0 to the configured number of workers
+     */
+    public DpdkIo io(int worker) {
+        int workers = config.workers().count();
+        QueuePair[] queues = new QueuePair[ports.size()];
+        TxLock[] locks = new TxLock[ports.size()];
+        for (int i = 0; i < queues.length; i++) {
+            Port port = ports.get(i);
+            int rxQueues = port.setup.rxQueues();
+            int rx = rxQueues == workers ? worker : Math.floorMod(worker - i, workers);
+            int tx = worker % port.setup.txQueues();
+            queues[i] = port.device.queues(rx < rxQueues ? rx : -1, tx);
+            locks[i] = port.locks[tx];
+        }
+        return new DpdkIo(queues, locks, pool);
+    }
+
+    /** To be called by each worker thread before it polls. */
+    public void registerThread() {
+        eal.registerThread();
+    }
+
+    /** To be called by each worker thread before it ends. */
+    public void unregisterThread() {
+        eal.unregisterThread();
+    }
+
+    /** DPDK's version, for the log and {@code --version}. */
+    public String version() {
+        return eal.library().version();
+    }
+
+    /** Mbufs in the pool. */
+    public int mbufs() {
+        return pool.size();
+    }
+
+    /** Mbufs that are free now. */
+    public int freeMbufs() {
+        return pool.available();
+    }
+
+    /** The ports as {@code lvsadm --ports} shows them. */
+    public List<DataplaneControl.PortView> views() {
+        return ports.stream().map(DpdkPorts::view).toList();
+    }
+
+    private static DataplaneControl.PortView view(Port port) {
+        EthPort.Stats stats = port.device.stats();
+        return new DataplaneControl.PortView(
+                port.config.name(),
+                port.config.device(),
+                HexFormat.ofDelimiter(":").formatHex(port.mac),
+                port.config.mtu(),
+                port.device.link().up(),
+                stats.inPackets(),
+                stats.outPackets(),
+                stats.inBytes(),
+                stats.outBytes(),
+                stats.missed() + stats.noMbuf(),
+                stats.inErrors() + stats.outErrors());
+    }
+
+    /** Stops and closes the ports and DPDK. Workers must have ended. */
+    @Override
+    public void close() {
+        for (Port port : ports) {
+            if (started) {
+                port.device.stop();
+            }
+            port.device.close();
+        }
+        ports.clear();
+        eal.close();
+    }
+}
