@@ -66,13 +66,13 @@ final class Neighbours implements AutoCloseable {
     private final int[] heldNext = new int[HELD];
     private int heldFree;
 
-    private NetSettings settings = NetSettings.DEFAULT;
+    private NetSettings settings;
 
     /**
      * @param capacity lines; a power of two, at most {@link #MAXIMUM}
      * @param seed random: keeps others from choosing colliding addresses
      */
-    Neighbours(int capacity, long seed, Owner owner) {
+    Neighbours(int capacity, long seed, NetSettings settings, Owner owner) {
         if (capacity < 2 || capacity > MAXIMUM || Integer.bitCount(capacity) != 1) {
             throw new IllegalArgumentException(
                     "neighbours must be a power of two from 2 to " + MAXIMUM + ", not " + capacity);
@@ -80,6 +80,7 @@ final class Neighbours implements AutoCloseable {
         this.capacity = capacity;
         this.seed = seed;
         this.owner = owner;
+        this.settings = settings;
         memory = OffHeap.map((long) capacity * Adjacency.SIZE, false, false);
         lines = memory.address();
         high = new long[capacity];
@@ -419,7 +420,7 @@ final class Neighbours implements AutoCloseable {
     /**
      * Takes over settings and interfaces. {@code moved[i]} is the new index of the interface that was {@code i}, or -1.
      */
-    void reconfigure(NetConfig config, int[] moved, int now) {
+    void reconfigure(NetConfig config, int[] moved) {
         settings = config.settings;
         for (int i = 0; i < everUsed; i++) {
             int state = Adjacency.state(line(i));

@@ -4,6 +4,11 @@ import lvsd.dataplane.DropReason;
 import lvsd.dataplane.Packet;
 import lvsd.dataplane.Verdict;
 import lvsd.dataplane.io.PacketIo;
+import lvsd.wire.Ethernet;
+import lvsd.wire.Icmp;
+import lvsd.wire.Icmpv6;
+import lvsd.wire.Ipv4;
+import lvsd.wire.Ipv6;
 
 /**
  * One worker's view of the networks: next hops for what is balanced, and everything that happens to what is not.
@@ -19,23 +24,35 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
     /** No room for another neighbour. */
     public static final int TABLE_FULL = -2;
 
-    final int worker;
+    private static final int UNKNOWN = -1;
+    private static final int SHARE_RATE = 1000;
+
+    private final int worker;
     private final PacketIo io;
     private final Punter punter;
-    final long[] drops;
     private final Emitter emitter;
-    final UnreachableHandler unreachable;
+    private final UnreachableHandler unreachable;
+    private final NeighbourShare share;
+    private final TokenBucket shareLimit = new TokenBucket(SHARE_RATE, SHARE_RATE, 0);
+    private final Frames frames;
     private final Neighbours neighbours;
+    private final ArpHandler arp;
+    private final NdHandler nd;
+    private final IcmpSender icmp;
+    private final ClosedPort closedPort;
+    private final Announcer announcer;
+    private final Packet held = new Packet();
     private NetConfig config;
     private int now;
 
     /**
-     * @param worker the worker's index
+     * @param worker the worker's index; worker 0 announces addresses
      * @param capacity neighbours at most; a power of two up to 65536
      * @param seed random per start
      * @param config first snapshot
      * @param io where mbufs come from
      * @param punter way to the kernel
+     * @param share what the workers tell each other of neighbours
      * @param drops counters by {@link DropReason} ordinal for packets that leave by no verdict; written by this worker
      * @param emitter where packets of our own leave
      * @param unreachable who restores held packets that failed
@@ -47,6 +64,7 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
             NetConfig config,
             PacketIo io,
             Punter punter,
+            NeighbourShare share,
             long[] drops,
             Emitter emitter,
             UnreachableHandler unreachable) {
@@ -54,20 +72,40 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         this.config = config;
         this.io = io;
         this.punter = punter;
-        this.drops = drops;
+        this.share = share;
         this.emitter = emitter;
         this.unreachable = unreachable;
-        this.neighbours = new Neighbours(capacity, seed, this);
+        this.frames = new Frames(io, emitter, drops);
+        this.neighbours = new Neighbours(capacity, seed, config.settings, this);
+        this.arp = new ArpHandler(this, frames);
+        this.nd = new NdHandler(this, frames);
+        this.icmp = new IcmpSender(this, frames, config.settings, (int) seed & 0xffff);
+        this.closedPort = new ClosedPort(this, icmp);
+        this.announcer = new Announcer(arp, nd);
+        if (worker == 0) {
+            announcer.all(config, UNKNOWN, 0);
+        }
     }
 
     /** Takes over a snapshot, between cycles. Neighbours stay; next hops kept elsewhere become invalid. */
     public void config(NetConfig newer) {
+        NetConfig older = config;
         config = newer;
+        neighbours.reconfigure(newer, older.movedTo(newer));
+        icmp.settings(newer.settings);
+        if (worker == 0) {
+            announcer.changed(older, newer, now);
+        }
     }
 
     /** The snapshot in use. */
     public NetConfig config() {
         return config;
+    }
+
+    /** The tick of the last {@link #poll}. */
+    int now() {
+        return now;
     }
 
     /** The MAC of a port in wire form. */
@@ -86,12 +124,57 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
      * as long as {@link #valid} says so. {@link #NO_ROUTE} or {@link #TABLE_FULL} (both negative) when there is none.
      */
     public int nextHop4(int destination) {
-        return NO_ROUTE;
+        int found = config.localKind4(destination) == NetConfig.NONE ? config.route4(destination) : RouteTable.NONE;
+        if (found == RouteTable.NONE) {
+            return NO_ROUTE;
+        }
+        RouteTable.Route route = config.routes4().route(found);
+        long hop = route.gateway() ? route.gatewayHigh() : Integer.toUnsignedLong(destination);
+        return hop(neighbours.findOrCreate(false, config.iface(route.iface()), hop, 0, now));
     }
 
-    /** As {@link #nextHop4} for an IPv6 address. */
+    /** As {@link #nextHop4} for an IPv6 address; link-local ones have no route. */
     public int nextHop6(long high, long low) {
-        return NO_ROUTE;
+        boolean routable = !LinkLocal.is(high) && config.localKind6(high, low) == NetConfig.NONE;
+        int found = routable ? config.route6(high, low) : RouteTable.NONE;
+        if (found == RouteTable.NONE) {
+            return NO_ROUTE;
+        }
+        RouteTable.Route route = config.routes6().route(found);
+        long hopHigh = route.gateway() ? route.gatewayHigh() : high;
+        long hopLow = route.gateway() ? route.gatewayLow() : low;
+        return hop(neighbours.findOrCreate(true, config.iface(route.iface()), hopHigh, hopLow, now));
+    }
+
+    private int hop(int index) {
+        return index < 0 ? TABLE_FULL : neighbours.id(index);
+    }
+
+    /** As {@link #nextHop4}, but makes no neighbour and asks nobody. */
+    int knownHop4(int destination) {
+        int found = config.route4(destination);
+        if (found == RouteTable.NONE) {
+            return NO_ROUTE;
+        }
+        RouteTable.Route route = config.routes4().route(found);
+        long hop = route.gateway() ? route.gatewayHigh() : Integer.toUnsignedLong(destination);
+        return known(neighbours.find(false, route.iface(), hop, 0));
+    }
+
+    /** As {@link #knownHop4} for an IPv6 address. */
+    int knownHop6(long high, long low) {
+        int found = LinkLocal.is(high) ? RouteTable.NONE : config.route6(high, low);
+        if (found == RouteTable.NONE) {
+            return NO_ROUTE;
+        }
+        RouteTable.Route route = config.routes6().route(found);
+        long hopHigh = route.gateway() ? route.gatewayHigh() : high;
+        long hopLow = route.gateway() ? route.gatewayLow() : low;
+        return known(neighbours.find(true, route.iface(), hopHigh, hopLow));
+    }
+
+    private int known(int index) {
+        return index < 0 ? NO_ROUTE : neighbours.id(index);
     }
 
     /**
@@ -111,10 +194,22 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
     /**
      * Sends {@code p} to a next hop, which {@link #nextHop4} or {@link #nextHop6} has just returned (the negative ones
      * included): transmit verdict with the header written, or kept while the neighbour is asked, or a drop. The IP header
-     * is final. The MTU is the caller's to check.
+     * is final. The MTU is the caller's to check, and so is telling the sender that there is no route.
      */
     public int output(Packet p, int nextHop) {
-        return Verdict.drop(DropReason.NO_ROUTE);
+        if (nextHop < 0) {
+            return Verdict.drop(nextHop == TABLE_FULL ? DropReason.NEIGHBOUR_TABLE_FULL : DropReason.NO_ROUTE);
+        }
+        if (!neighbours.current(nextHop)) {
+            return Verdict.drop(DropReason.NEIGHBOUR_FAILED);
+        }
+        int index = neighbours.index(nextHop);
+        if (neighbours.prepare(index, now)) {
+            long line = neighbours.line(nextHop);
+            Adjacency.writeHeader(line, p.mbuf, p.l3);
+            return Verdict.transmit(Adjacency.port(line));
+        }
+        return neighbours.hold(index, p.mbuf, p.l3) ? Verdict.KEPT : Verdict.drop(DropReason.NEIGHBOUR_QUEUE_FULL);
     }
 
     /**
@@ -122,14 +217,84 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
      * out by {@link #punt}.
      */
     public int input(Packet p) {
-        return Verdict.drop(DropReason.UNKNOWN_ETHERTYPE);
+        return switch (p.etherType) {
+            case Ethernet.TYPE_ARP -> arp.input(p);
+            case Ethernet.TYPE_IPV4 -> input4(p);
+            case Ethernet.TYPE_IPV6 -> input6(p);
+            default ->
+                p.groupFrame ? Verdict.punt(PuntClass.REST.ordinal()) : Verdict.drop(DropReason.UNKNOWN_ETHERTYPE);
+        };
+    }
+
+    private int input4(Packet p) {
+        int destination = Ipv4.destination(p.l3);
+        if (Addresses.zero4(destination) || Addresses.loopback4(destination)) {
+            return Verdict.drop(DropReason.MARTIAN_DESTINATION);
+        }
+        int check = sourceCheck(p);
+        if (check != 0) {
+            return check;
+        }
+        int kind = config.localKind4(destination);
+        boolean ping = p.protocol == Ipv4.PROTOCOL_ICMP && p.l4Valid && Icmp.type(p.l4) == Icmp.ECHO_REQUEST;
+        return switch (kind) {
+            case NetConfig.NONE -> forward(p);
+            case NetConfig.VIP, NetConfig.LIP -> ping ? echo(p, config.settings.echoVip()) : closedPort.refuse(p);
+            case NetConfig.OWN -> ping && !p.fragment ? echo(p, config.settings.echoOwn()) : puntClassified(p);
+            default -> puntClassified(p);
+        };
+    }
+
+    private int input6(Packet p) {
+        long high = Ipv6.destinationHigh(p.l3);
+        long low = Ipv6.destinationLow(p.l3);
+        if (Addresses.unspecified6(high, low) || Addresses.loopback6(high, low) || Addresses.mapped4(high, low)) {
+            return Verdict.drop(DropReason.MARTIAN_DESTINATION);
+        }
+        int check = sourceCheck(p);
+        if (check != 0) {
+            return check;
+        }
+        boolean control = p.protocol == Ipv6.PROTOCOL_ICMPV6 && p.l4Valid;
+        if (control && Icmpv6.isNeighbourDiscovery(Icmpv6.type(p.l4))) {
+            return nd.input(p);
+        }
+        boolean ping = control && Icmpv6.type(p.l4) == Icmpv6.ECHO_REQUEST;
+        return switch (config.localKind6(high, low)) {
+            case NetConfig.NONE -> LinkLocal.is(high) ? puntClassified(p) : forward(p);
+            case NetConfig.VIP, NetConfig.LIP -> ping ? echo(p, config.settings.echoVip()) : closedPort.refuse(p);
+            case NetConfig.OWN -> ping && !p.fragment ? echo(p, config.settings.echoOwn()) : puntClassified(p);
+            default -> puntClassified(p);
+        };
+    }
+
+    private int puntClassified(Packet p) {
+        return Verdict.punt(Classifier.classify(config.settings, p));
+    }
+
+    private int echo(Packet p, boolean answered) {
+        if (!answered || p.groupFrame) {
+            return Verdict.drop(DropReason.ECHO_OFF);
+        }
+        if (p.fragment) {
+            return Verdict.drop(DropReason.FRAGMENT);
+        }
+        return p.ipv6 ? icmp.echo6(p) : icmp.echo4(p);
+    }
+
+    /** RFC 1122, section 3.3.6: what came by a group frame is not forwarded. */
+    private int forward(Packet p) {
+        if (p.groupFrame) {
+            return Verdict.drop(DropReason.NOT_OUR_MAC);
+        }
+        return config.forward ? Verdict.punt(PuntClass.REST.ordinal()) : Verdict.drop(DropReason.FORWARD_OFF);
     }
 
     /**
      * Checks an IP packet's source address, and that it came in by the right interface. Returns 0, or the drop verdict.
      */
     public int sourceCheck(Packet p) {
-        return 0;
+        return SourceCheck.check(config, p);
     }
 
     /**
@@ -151,63 +316,155 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
      * @return whether the error was sent
      */
     public boolean icmpError(Packet p, int type, int code, int parameter) {
-        return false;
+        return icmp.error(p, type, code, parameter);
     }
 
     /** Tells the sender that there is no route: net unreachable or no route to destination. */
     public boolean noRoute(Packet p) {
-        return false;
+        return p.ipv6
+                ? icmp.error(p, Icmpv6.UNREACHABLE, Icmpv6.CODE_NO_ROUTE, 0)
+                : icmp.error(p, Icmp.UNREACHABLE, Icmp.CODE_NET, 0);
     }
 
     /** Tells the sender that the TTL or hop limit ran out. */
     public boolean timeExceeded(Packet p) {
-        return false;
+        return p.ipv6
+                ? icmp.error(p, Icmpv6.TIME_EXCEEDED, Icmpv6.CODE_HOP_LIMIT, 0)
+                : icmp.error(p, Icmp.TIME_EXCEEDED, Icmp.CODE_TTL, 0);
     }
 
     /** Tells the sender the MTU of the way: fragmentation needed or packet too big. */
     public boolean tooBig(Packet p, int mtu) {
-        return false;
+        return p.ipv6
+                ? icmp.error(p, Icmpv6.PACKET_TOO_BIG, 0, mtu)
+                : icmp.error(p, Icmp.UNREACHABLE, Icmp.CODE_FRAGMENTATION_NEEDED, mtu);
     }
 
     /** Tells the sender that nobody serves the port. */
     public boolean portUnreachable(Packet p) {
-        return false;
+        return p.ipv6
+                ? icmp.error(p, Icmpv6.UNREACHABLE, Icmpv6.CODE_PORT, 0)
+                : icmp.error(p, Icmp.UNREACHABLE, Icmp.CODE_PORT, 0);
     }
 
     /**
      * Answers as a host without a listener: a TCP segment is turned, in place, into the RST that answers it; anything else
-     * is told port or protocol unreachable. The source check has been made. Returns the packet's verdict.
+     * is told port unreachable. The source check has been made. Returns the packet's verdict.
      */
     public int refuse(Packet p) {
-        return Verdict.drop(DropReason.NO_CONNECTION);
+        return closedPort.refuse(p);
     }
 
     /** A port's link came up: its addresses are announced again. */
-    public void linkUp(int port) {}
+    public void linkUp(int port) {
+        if (worker == 0) {
+            announcer.all(config, port, now);
+        }
+    }
 
     /**
      * Time's work: questions repeated, neighbours aged, addresses announced, packets from the kernel sent. Called once a
      * cycle with the current tick.
      */
     public void poll(int tick) {
-        now = tick;
-        neighbours.poll(tick);
+        if (tick != now) {
+            now = tick;
+            neighbours.poll(tick);
+            announcer.poll(config, tick);
+        }
+        share.receive(worker, this);
         punter.poll(io, emitter);
     }
 
-    @Override
-    public void ask(int index, boolean unicast) {}
+    /** Sends a complete frame. */
+    void emit(long mbuf, int port) {
+        emitter.emit(mbuf, port);
+    }
 
-    @Override
-    public void release(int index, long mbuf, long l3) {}
+    /** Whether an IPv6 address is one of ours. */
+    boolean ours6(int iface, long high, long low) {
+        int kind = config.localKind6(high, low);
+        return kind == NetConfig.OWN || kind == NetConfig.VIP || kind == NetConfig.LIP
+                || config.answers6(iface, high, low);
+    }
 
-    @Override
-    public void discard(int index, long mbuf, long l3, boolean failed) {
-        io.free(mbuf);
+    /** The MAC that is known of an IPv6 neighbour, or 0. */
+    long knownMac6(int iface, long high, long low) {
+        int index = neighbours.find(true, iface, high, low);
+        return index < 0 ? 0 : Adjacency.destination(neighbours.line(index));
+    }
+
+    /** What a frame has told of a neighbour: noted if it is known here, and passed on to the other workers. */
+    void learned(boolean ipv6, int iface, long high, long low, long mac, boolean confirmed, boolean override) {
+        learnedElsewhere(ipv6, iface, high, low, mac, confirmed, override);
+        if (share.workers() > 1 && shareLimit.take(now)) {
+            share.tell(worker, ipv6, iface, high, low, mac, confirmed, override);
+        }
+    }
+
+    /** What another worker has been told of a neighbour. */
+    void learnedElsewhere(
+            boolean ipv6, int iface, long high, long low, long mac, boolean confirmed, boolean override) {
+        int index = neighbours.find(ipv6, iface, high, low);
+        if (index >= 0) {
+            neighbours.learn(index, mac, confirmed, override, now);
+        }
     }
 
     @Override
-    public void lost(int index) {}
+    public void ask(int index, boolean unicast) {
+        long line = neighbours.line(index);
+        Interface iface = config.iface(Adjacency.iface(line));
+        if (neighbours.ipv6(index)) {
+            nd.ask(iface, neighbours.high(index), neighbours.low(index), unicast ? Adjacency.destination(line) : 0);
+        } else {
+            arp.ask(iface, (int) neighbours.high(index), unicast ? Adjacency.destination(line) : Ethernet.BROADCAST);
+        }
+    }
+
+    @Override
+    public void release(int index, long mbuf, long l3) {
+        long line = neighbours.line(index);
+        Adjacency.writeHeader(line, mbuf, l3);
+        emitter.emit(mbuf, Adjacency.port(line));
+    }
+
+    @Override
+    public void discard(int index, long mbuf, long l3, boolean failed) {
+        frames.count(failed ? DropReason.NEIGHBOUR_FAILED : DropReason.NEIGHBOUR_QUEUE_FULL);
+        if (failed && HeldPacket.parse(held, mbuf, l3) && unreachable.restore(held)) {
+            hostUnreachable();
+        }
+        io.free(mbuf);
+    }
+
+    private void hostUnreachable() {
+        if (held.iface < 0) {
+            held.iface = sourceInterface(held);
+        }
+        if (held.iface < 0) {
+            return;
+        }
+        if (held.ipv6) {
+            icmp.error(held, Icmpv6.UNREACHABLE, Icmpv6.CODE_ADDRESS, 0);
+        } else {
+            icmp.error(held, Icmp.UNREACHABLE, Icmp.CODE_HOST, 0);
+        }
+    }
+
+    private int sourceInterface(Packet p) {
+        RouteTable table = p.ipv6 ? config.routes6() : config.routes4();
+        int route = p.ipv6
+                ? config.route6(Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3))
+                : config.route4(Ipv4.source(p.l3));
+        return route == RouteTable.NONE ? UNKNOWN : table.route(route).iface();
+    }
+
+    @Override
+    public void lost(int index) {
+        int iface = Adjacency.iface(neighbours.line(index));
+        punter.lost(neighbours.ipv6(index), iface, neighbours.high(index), neighbours.low(index));
+    }
 
     /** Frees what is held and the lines. The worker has stopped. */
     @Override

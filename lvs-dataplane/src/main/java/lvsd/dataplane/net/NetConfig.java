@@ -255,12 +255,14 @@ public final class NetConfig {
         return address.getAddress().length == 16;
     }
 
-    private static long high(InetAddress address) {
+    /** An IPv4 address, or an IPv6 address's first half, as tables take it. */
+    static long high(InetAddress address) {
         byte[] bytes = address.getAddress();
         return bytes.length == 16 ? Wire.long8(bytes, 0) : Integer.toUnsignedLong(Wire.int4(bytes));
     }
 
-    private static long low(InetAddress address) {
+    /** An IPv6 address's second half; 0 for IPv4. */
+    static long low(InetAddress address) {
         byte[] bytes = address.getAddress();
         return bytes.length == 16 ? Wire.long8(bytes, 8) : 0;
     }
@@ -273,6 +275,25 @@ public final class NetConfig {
     /** The interface with the given index. */
     public Interface iface(int index) {
         return interfaces[index];
+    }
+
+    /** Whether the interface with the given index is the same station of the same network in both snapshots. */
+    boolean sameInterface(NetConfig other, int index) {
+        if (index >= interfaces.length || index >= other.interfaces.length) {
+            return false;
+        }
+        Interface mine = interfaces[index];
+        Interface its = other.interfaces[index];
+        return mine.port() == its.port() && mine.vlanId() == its.vlanId() && mine.mac() == its.mac();
+    }
+
+    /** The index, in {@code newer}, of each interface of this snapshot; -1 where it is gone. */
+    int[] movedTo(NetConfig newer) {
+        int[] moved = new int[interfaces.length];
+        for (int i = 0; i < moved.length; i++) {
+            moved[i] = newer.ifaceOf(interfaces[i].port(), interfaces[i].vlanId());
+        }
+        return moved;
     }
 
     /** The MAC of an interface in wire form. */

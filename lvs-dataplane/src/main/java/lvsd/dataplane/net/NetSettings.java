@@ -1,5 +1,8 @@
 package lvsd.dataplane.net;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 
 /**
@@ -14,6 +17,8 @@ import java.util.Map;
  * @param retries {@code neighbour_retries}: questions before a neighbour counts as failed, a second apart
  * @param reachableSeconds {@code neighbour_reachable}: how long an answer is trusted
  * @param expireSeconds {@code neighbour_expire}: when an unused neighbour is forgotten
+ * @param localPortFirst first port that the host's own connections use ({@code net.ipv4.ip_local_port_range})
+ * @param localPortLast last of them
  */
 public record NetSettings(
         int icmpRate,
@@ -24,13 +29,19 @@ public record NetSettings(
         int queue,
         int retries,
         int reachableSeconds,
-        int expireSeconds) {
+        int expireSeconds,
+        int localPortFirst,
+        int localPortLast) {
 
     /** What holds where the daemon file says nothing. */
-    public static final NetSettings DEFAULT = new NetSettings(1000, 50, true, true, false, 64, 3, 30, 600);
+    public static final NetSettings DEFAULT = 
+            new NetSettings(1000, 50, true, true, false, 64, 3, 30, 600, 32768, 60999);
 
-    /** Reads the settings that are there; the values have been range-checked. */
+    private static final Path LOCAL_PORTS = Path.of("/proc/sys/net/ipv4/ip_local_port_range");
+
+    /** Reads the settings that are there, which have been range-checked, and the kernel's range of local ports. */
     public static NetSettings of(Map<String, String> settings) {
+        int[] localPorts = localPorts();
         return new NetSettings(
                 number(settings, "icmp_msgs_per_sec", DEFAULT.icmpRate),
                 number(settings, "icmp_msgs_burst", DEFAULT.icmpBurst),
@@ -40,7 +51,24 @@ public record NetSettings(
                 number(settings, "neighbour_queue", DEFAULT.queue),
                 number(settings, "neighbour_retries", DEFAULT.retries),
                 number(settings, "neighbour_reachable", DEFAULT.reachableSeconds),
-                number(settings, "neighbour_expire", DEFAULT.expireSeconds));
+                number(settings, "neighbour_expire", DEFAULT.expireSeconds),
+                localPorts[0],
+                localPorts[1]);
+    }
+
+    /** The host's range; what Linux starts with where it cannot be read. */
+    private static int[] localPorts() {
+        try {
+            String[] range = Files.readString(LOCAL_PORTS).strip().split("\\s+", -1);
+            return new int[] {Integer.parseInt(range[0]), Integer.parseInt(range[1])};
+        } catch (IOException | NumberFormatException | ArrayIndexOutOfBoundsException e) {
+            return new int[] {DEFAULT.localPortFirst, DEFAULT.localPortLast};
+        }
+    }
+
+    /** Whether the host's own connections use a port. */
+    boolean localPort(int port) {
+        return port >= localPortFirst && port <= localPortLast;
     }
 
     private static int number(Map<String, String> settings, String name, int otherwise) {

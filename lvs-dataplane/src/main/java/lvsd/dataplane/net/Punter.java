@@ -18,6 +18,10 @@ public final class Punter {
     /** Places in each ring towards the kernel. */
     static final int QUEUE = 1024;
 
+    /** Longs of an event: interface, family, address halves. */
+    static final int EVENT = 4;
+
+    private static final int EVENTS = 64 * EVENT;
     private static final int SUPPLIED = 256;
     private static final int PORT_SHIFT = 48;
     private static final long MBUF_MASK = (1L << PORT_SHIFT) - 1;
@@ -26,6 +30,8 @@ public final class Punter {
     private final LongRing returned = new LongRing(QUEUE * 4);
     private final LongRing supply = new LongRing(SUPPLIED);
     private final LongRing fromKernel = new LongRing(SUPPLIED);
+    private final LongRing events = new LongRing(EVENTS);
+    private final long[] event = new long[EVENT];
     private final TokenBucket[] buckets = new TokenBucket[PuntClass.count()];
     private final long[] punted = new long[PuntClass.count()];
     private final long[] batch = new long[PacketIo.BURST];
@@ -98,6 +104,20 @@ public final class Punter {
                 return;
             }
         }
+    }
+
+    /** Has the punt thread log that a neighbour no longer answers; the worker itself logs nothing. */
+    void lost(boolean ipv6, int iface, long high, long low) {
+        event[0] = iface;
+        event[1] = ipv6 ? 1 : 0;
+        event[2] = high;
+        event[3] = low;
+        events.offerAll(event, EVENT);
+    }
+
+    /** Ring of events; the punt thread drains it. */
+    LongRing events() {
+        return events;
     }
 
     /** Packets given to the kernel since start, by class. Written by the worker, read by any thread. */
