@@ -47,6 +47,8 @@ public enum DropReason {
     NEIGHBOUR_TABLE_FULL("neighbour-table-full", "neighbour table is full"),
     /** TCP segment without connection that opens none. */
     NO_CONNECTION("no-connection", "segment for a service without a connection and not a SYN"),
+    /** For a VIP or local address, and neither a service nor a connection takes it. */
+    NOT_SERVED("not-served", "for a VIP or local address, and neither a service nor a connection takes it"),
     /** A service without any server that may be chosen. */
     NO_DESTINATION("no-destination", "service has no usable real server"),
     /** The connection's server was removed. */

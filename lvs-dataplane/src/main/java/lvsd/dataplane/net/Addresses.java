@@ -59,7 +59,7 @@ final class Addresses {
 
     /** Second half of the solicited-node multicast address (RFC 4291, section 2.7.1) of an address. */
     static long solicitedNodeLow(long low) {
-        return 1L << 24 | 0xffL << 32 | low & 0xffff_ff00_0000_0000L;
+        return 0xff_0100_0000L | (low & 0xffff_ff00_0000_0000L);
     }
 
     /** Whether an address is a solicited-node multicast address. */
@@ -69,6 +69,6 @@ final class Addresses {
 
     /** The Ethernet address of an IPv6 multicast address (RFC 2464, section 7), in wire form. */
     static long multicastMac6(long low) {
-        return 0x3333 | low >>> 32 << 16;
+        return 0x3333 | (low >>> 32 << 16);
     }
 }

@@ -28,8 +28,8 @@ final class Announcer {
 
     /** Queues what {@code newer} announces and {@code older} did not. */
     void changed(NetConfig older, NetConfig newer, int now) {
-        queue.removeIf(due -> due.address.iface() >= newer.interfaces()
-                || !newer.announced().contains(due.address));
+        queue.removeIf(due ->
+                due.address.iface() >= newer.interfaces() || !newer.announced().contains(due.address));
         Set<NetConfig.Announced> known = Set.copyOf(older.announced());
         for (NetConfig.Announced address : newer.announced()) {
             if (!known.contains(address) || !older.sameInterface(newer, address.iface())) {

@@ -25,7 +25,7 @@ final class ArpHandler {
         int operation = Arp.operation(p.l3);
         int sender = Arp.senderIp(p.l3);
         int target = Arp.targetIp(p.l3);
-        if (operation != Arp.REQUEST && operation != Arp.REPLY || bad(p, sender, target)) {
+        if ((operation != Arp.REQUEST && operation != Arp.REPLY) || bad(p, sender, target)) {
             return Verdict.drop(DropReason.BAD_NEIGHBOUR_MESSAGE);
         }
         if (ours(sender)) {

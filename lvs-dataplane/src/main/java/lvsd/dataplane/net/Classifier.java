@@ -52,7 +52,7 @@ final class Classifier {
     }
 
     private static boolean mld(int type) {
-        return type >= MLD_FIRST && type <= MLD_LAST || type == MLD2_REPORT;
+        return (type >= MLD_FIRST && type <= MLD_LAST) || type == MLD2_REPORT;
     }
 
     /** What answers a connection that the director's host has opened. */

@@ -82,7 +82,7 @@ final class IcmpSender {
                 || net.config().localKind4(source) != NetConfig.NONE) {
             return false;
         }
-        return p.protocol != Ipv4.PROTOCOL_ICMP || p.l4Length >= Icmp.SIZE && !Icmp.isError(Icmp.type(p.l4));
+        return p.protocol != Ipv4.PROTOCOL_ICMP || (p.l4Length >= Icmp.SIZE && !Icmp.isError(Icmp.type(p.l4)));
     }
 
     /** RFC 4443, section 2.4 (e). */
@@ -90,7 +90,7 @@ final class IcmpSender {
         long high = Ipv6.sourceHigh(p.l3);
         long low = Ipv6.sourceLow(p.l3);
         boolean group = p.groupFrame || Addresses.multicast6(Ipv6.destinationHigh(p.l3));
-        if (group && type != Icmpv6.PACKET_TOO_BIG
+        if ((group && type != Icmpv6.PACKET_TOO_BIG)
                 || Addresses.multicast6(high)
                 || Addresses.unspecified6(high, low)
                 || Addresses.loopback6(high, low)

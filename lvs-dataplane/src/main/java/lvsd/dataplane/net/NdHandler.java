@@ -52,7 +52,7 @@ final class NdHandler {
         long mac = Icmpv6.linkLayerAddress(p.l4, p.l4Length, options, Icmpv6.OPTION_SOURCE);
         boolean probe = Addresses.unspecified6(sourceHigh, sourceLow);
         boolean solicitedNode = Addresses.solicitedNode(Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3));
-        if (Addresses.multicast6(high) || probe && (mac != -1 || !solicitedNode) || badMac(mac)) {
+        if (Addresses.multicast6(high) || (probe && (mac != -1 || !solicitedNode)) || badMac(mac)) {
             return Verdict.drop(DropReason.BAD_NEIGHBOUR_MESSAGE);
         }
         if (!probe && net.ours6(p.iface, sourceHigh, sourceLow)) {
@@ -94,7 +94,7 @@ final class NdHandler {
         boolean solicited = (flags & Icmpv6.FLAG_SOLICITED) != 0;
         boolean group = Addresses.multicast6(Ipv6.destinationHigh(p.l3));
         long mac = Icmpv6.linkLayerAddress(p.l4, p.l4Length, options, Icmpv6.OPTION_TARGET);
-        if (Addresses.multicast6(high) || group && solicited || badMac(mac)) {
+        if (Addresses.multicast6(high) || (group && solicited) || badMac(mac)) {
             return Verdict.drop(DropReason.BAD_NEIGHBOUR_MESSAGE);
         }
         if (net.ours6(p.iface, high, low)) {

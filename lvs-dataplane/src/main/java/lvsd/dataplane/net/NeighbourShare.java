@@ -7,6 +7,9 @@ import lvsd.dataplane.io.LongRing;
  * asked. One ring per pair of workers; made once for all of them.
  */
 public final class NeighbourShare {
+    /** Of a worker without others. */
+    static final NeighbourShare ALONE = new NeighbourShare(1);
+
     private static final int MESSAGE = 4;
     private static final int RING = 64 * MESSAGE;
 
@@ -28,21 +31,8 @@ public final class NeighbourShare {
         }
     }
 
-    /** How many workers share. */
-    int workers() {
-        return rings.length;
-    }
-
     /** Tells all workers but {@code from}. Lost when a ring is full: the others then ask for themselves. */
-    void tell(
-            int from,
-            boolean ipv6,
-            int iface,
-            long high,
-            long low,
-            long mac,
-            boolean confirmed,
-            boolean override) {
+    void tell(int from, boolean ipv6, int iface, long high, long low, long mac, boolean confirmed, boolean override) {
         long[] message = scratch[from];
         message[0] = iface | (ipv6 ? IPV6 : 0) | (confirmed ? CONFIRMED : 0) | (override ? OVERRIDE : 0);
         message[1] = high;

@@ -32,7 +32,7 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
     private final Punter punter;
     private final Emitter emitter;
     private final UnreachableHandler unreachable;
-    private final NeighbourShare share;
+    private NeighbourShare share = NeighbourShare.ALONE;
     private final TokenBucket shareLimit = new TokenBucket(SHARE_RATE, SHARE_RATE, 0);
     private final Frames frames;
     private final Neighbours neighbours;
@@ -52,7 +52,6 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
      * @param config first snapshot
      * @param io where mbufs come from
      * @param punter way to the kernel
-     * @param share what the workers tell each other of neighbours
      * @param drops counters by {@link DropReason} ordinal for packets that leave by no verdict; written by this worker
      * @param emitter where packets of our own leave
      * @param unreachable who restores held packets that failed
@@ -64,7 +63,6 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
             NetConfig config,
             PacketIo io,
             Punter punter,
-            NeighbourShare share,
             long[] drops,
             Emitter emitter,
             UnreachableHandler unreachable) {
@@ -72,7 +70,6 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         this.config = config;
         this.io = io;
         this.punter = punter;
-        this.share = share;
         this.emitter = emitter;
         this.unreachable = unreachable;
         this.frames = new Frames(io, emitter, drops);
@@ -85,6 +82,11 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         if (worker == 0) {
             announcer.all(config, UNKNOWN, 0);
         }
+    }
+
+    /** What the workers tell each other of neighbours; set before they start, when there are several. */
+    public void share(NeighbourShare among) {
+        share = among;
     }
 
     /** Takes over a snapshot, between cycles. Neighbours stay; next hops kept elsewhere become invalid. */
@@ -372,7 +374,9 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
             neighbours.poll(tick);
             announcer.poll(config, tick);
         }
-        share.receive(worker, this);
+        if (share != NeighbourShare.ALONE) {
+            share.receive(worker, this);
+        }
         punter.poll(io, emitter);
     }
 
@@ -384,7 +388,9 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
     /** Whether an IPv6 address is one of ours. */
     boolean ours6(int iface, long high, long low) {
         int kind = config.localKind6(high, low);
-        return kind == NetConfig.OWN || kind == NetConfig.VIP || kind == NetConfig.LIP
+        return kind == NetConfig.OWN
+                || kind == NetConfig.VIP
+                || kind == NetConfig.LIP
                 || config.answers6(iface, high, low);
     }
 
@@ -397,14 +403,13 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
     /** What a frame has told of a neighbour: noted if it is known here, and passed on to the other workers. */
     void learned(boolean ipv6, int iface, long high, long low, long mac, boolean confirmed, boolean override) {
         learnedElsewhere(ipv6, iface, high, low, mac, confirmed, override);
-        if (share.workers() > 1 && shareLimit.take(now)) {
+        if (share != NeighbourShare.ALONE && shareLimit.take(now)) {
             share.tell(worker, ipv6, iface, high, low, mac, confirmed, override);
         }
     }
 
     /** What another worker has been told of a neighbour. */
-    void learnedElsewhere(
-            boolean ipv6, int iface, long high, long low, long mac, boolean confirmed, boolean override) {
+    void learnedElsewhere(boolean ipv6, int iface, long high, long low, long mac, boolean confirmed, boolean override) {
         int index = neighbours.find(ipv6, iface, high, low);
         if (index >= 0) {
             neighbours.learn(index, mac, confirmed, override, now);
@@ -454,9 +459,8 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
 
     private int sourceInterface(Packet p) {
         RouteTable table = p.ipv6 ? config.routes6() : config.routes4();
-        int route = p.ipv6
-                ? config.route6(Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3))
-                : config.route4(Ipv4.source(p.l3));
+        int route =
+                p.ipv6 ? config.route6(Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3)) : config.route4(Ipv4.source(p.l3));
         return route == RouteTable.NONE ? UNKNOWN : table.route(route).iface();
     }
 

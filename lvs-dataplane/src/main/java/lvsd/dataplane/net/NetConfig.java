@@ -267,6 +267,19 @@ public final class NetConfig {
         return bytes.length == 16 ? Wire.long8(bytes, 8) : 0;
     }
 
+    /** Whether an address is of a prefix's network. */
+    static boolean inside(DaemonConfig.Prefix prefix, InetAddress address) {
+        return isIpv6(address) == isIpv6(prefix.address()) && inside(prefix, high(address), low(address));
+    }
+
+    /** As {@link #inside(DaemonConfig.Prefix, InetAddress)} for an address of the same family as tables take it. */
+    private static boolean inside(DaemonConfig.Prefix prefix, long high, long low) {
+        boolean ipv6 = isIpv6(prefix.address());
+        long maskHigh = ipv6 ? WireMask.high6(prefix.length()) : WireMask.mask4(prefix.length());
+        long maskLow = ipv6 ? WireMask.low6(prefix.length()) : 0;
+        return ((high ^ high(prefix.address())) & maskHigh) == 0 && ((low ^ low(prefix.address())) & maskLow) == 0;
+    }
+
     /** How many interfaces there are. */
     public int interfaces() {
         return interfaces.length;
@@ -381,7 +394,7 @@ public final class NetConfig {
         for (DaemonConfig.Prefix prefix : interfaces[iface].addresses()) {
             if (!isIpv6(prefix.address())) {
                 long address = high(prefix.address());
-                if (((address ^ Integer.toUnsignedLong(peer)) & WireMask.mask4(prefix.length())) == 0) {
+                if (inside(prefix, Integer.toUnsignedLong(peer), 0)) {
                     return (int) address;
                 }
                 first = first == 0 ? (int) address : first;
@@ -407,9 +420,7 @@ public final class NetConfig {
         for (DaemonConfig.Prefix prefix : interfaces[iface].addresses()) {
             InetAddress address = prefix.address();
             if (isIpv6(address) && !address.isLinkLocalAddress()) {
-                long differentHigh = (high(address) ^ peerHigh) & WireMask.high6(prefix.length());
-                long differentLow = (low(address) ^ peerLow) & WireMask.low6(prefix.length());
-                if (differentHigh == 0 && differentLow == 0) {
+                if (inside(prefix, peerHigh, peerLow)) {
                     return prefix;
                 }
                 first = first == null ? prefix : first;

@@ -34,7 +34,7 @@ public record NetSettings(
         int localPortLast) {
 
     /** What holds where the daemon file says nothing. */
-    public static final NetSettings DEFAULT = 
+    public static final NetSettings DEFAULT =
             new NetSettings(1000, 50, true, true, false, 64, 3, 30, 600, 32768, 60999);
 
     private static final Path LOCAL_PORTS = Path.of("/proc/sys/net/ipv4/ip_local_port_range");

@@ -36,7 +36,10 @@ final class SourceCheck {
             return 0;
         }
         int route = config.route4(source);
-        return reversePath(mode, route == RouteTable.NONE ? -1 : config.routes4().route(route).iface(), p.iface);
+        return reversePath(
+                mode,
+                route == RouteTable.NONE ? -1 : config.routes4().route(route).iface(),
+                p.iface);
     }
 
     private static int check6(NetConfig config, Packet p) {
@@ -60,7 +63,10 @@ final class SourceCheck {
             return 0;
         }
         int route = config.route6(high, low);
-        return reversePath(mode, route == RouteTable.NONE ? -1 : config.routes6().route(route).iface(), p.iface);
+        return reversePath(
+                mode,
+                route == RouteTable.NONE ? -1 : config.routes6().route(route).iface(),
+                p.iface);
     }
 
     /** RFC 4291, section 2.5.6: a link-local source must not leave its link, so it may speak to us alone. */
