@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param persist where acknowledged rule changes are kept
  * @param punt exception path
  * @param metricsListen {@code host:port} of the metrics server, if any
+ * @param logLevel {@code error}, {@code warn}, {@code info}, {@code debug} or {@code trace}
  * @param settings sysctl-like settings by IPVS name, raw text values already range-checked
  */
 public record DaemonConfig(
@@ -30,6 +31,7 @@ public record DaemonConfig(
         Persist persist,
         Punt punt,
         Optional<String> metricsListen,
+        String logLevel,
         Map<String, String> settings) {
 
     /**
@@ -71,6 +73,8 @@ public record DaemonConfig(
      * @param vlans tagged sub-interfaces
      * @param reversePath reverse-path check
      * @param twin whether it gets a kernel TAP twin
+     * @param rxDescriptors receive descriptors per queue
+     * @param txDescriptors transmit descriptors per queue
      */
     public record Port(
             String name,
@@ -79,7 +83,9 @@ public record DaemonConfig(
             List<Prefix> addresses,
             List<Vlan> vlans,
             ReversePath reversePath,
-            boolean twin) {}
+            boolean twin,
+            int rxDescriptors,
+            int txDescriptors) {}
 
     /**
      * A VLAN sub-interface.

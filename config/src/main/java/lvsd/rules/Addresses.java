@@ -29,7 +29,12 @@ public final class Addresses {
 
     /** Reads IPv4 in any form inet_aton(3) knows: one to four parts, each decimal, octal or hexadecimal. */
     public static Optional<InetAddress> parse4(String text) {
-        String[] parts = text.split("\\.", -1);
+        int end = 0;
+        while (end < text.length() && " \t\n\u000b\f\r".indexOf(text.charAt(end)) < 0) {
+            end++;
+        }
+        // What follows white space is not looked at, as in the C library.
+        String[] parts = text.substring(0, end).split("\\.", -1);
         if (parts.length > 4) {
             return Optional.empty();
         }
@@ -58,7 +63,7 @@ public final class Addresses {
             radix = 8;
             start = 1;
         }
-        if (start == text.length() || text.length() - start > 11) {
+        if (start == text.length()) {
             return -1;
         }
         long value = 0;
@@ -68,8 +73,11 @@ public final class Addresses {
                 return -1;
             }
             value = value * radix + digit;
+            if (value > 0xffff_ffffL) {
+                return -1;
+            }
         }
-        return value <= 0xffff_ffffL ? value : -1;
+        return value;
     }
 
     /** Reads IPv6, no scope, no brackets. */

@@ -1,0 +1,39 @@
+package lvsd.rules;
+
+/** Commands of the grammar, in the order of the columns of {@link Option}. */
+enum Command {
+    ADD_SERVICE("add-service"),
+    EDIT_SERVICE("edit-service"),
+    DELETE_SERVICE("delete-service"),
+    CLEAR("flush"),
+    ADD_SERVER("add-server"),
+    EDIT_SERVER("edit-server"),
+    DELETE_SERVER("delete-server"),
+    LIST("list"),
+    RESTORE("restore"),
+    SAVE("save"),
+    ZERO("zero"),
+    SET("set"),
+    START_DAEMON("start-daemon"),
+    STOP_DAEMON("stop-daemon"),
+    ADD_LADDR("add-laddr"),
+    DELETE_LADDR("del-laddr"),
+    GET_LADDR("get-laddr"),
+    DROPS("drops"),
+    PORTS("ports"),
+    WORKERS("workers"),
+    SYSCTL("sysctl"),
+    HELP("help"),
+    VERSION("version");
+
+    private final String label;
+
+    Command(String label) {
+        this.label = label;
+    }
+
+    /** The word that messages use. */
+    String label() {
+        return label;
+    }
+}
