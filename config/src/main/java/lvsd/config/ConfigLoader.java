@@ -146,7 +146,7 @@ public final class ConfigLoader {
         if (!eal.filePrefix().matches("[A-Za-z0-9_.-]{1,64}")) {
             in.error("file-prefix", "'eal.file-prefix' may have letters, digits, '_', '.' and '-' only");
         }
-        long needed = (long) eal.mbufs() * (eal.mbufSize() + MBUF_OVERHEAD) >> 20;
+        long needed = ((long) eal.mbufs() * (eal.mbufSize() + MBUF_OVERHEAD)) >> 20;
         if (needed > eal.memoryMegabytes() * 9L / 10) {
             in.error(
                     "mbufs",
