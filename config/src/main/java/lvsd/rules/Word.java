@@ -1,7 +1,5 @@
 package lvsd.rules;
 
-import java.util.EnumSet;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Every command and option word with its letter and its need of an argument. */
@@ -97,22 +95,23 @@ enum Word {
     private final Argument argument;
     private final @Nullable Command command;
     private final @Nullable Option option;
-    private final Set<Command> only;
+    private final @Nullable Command only;
+    private final @Nullable Command orOnly;
 
     Word(String longName, char letter, Argument argument, Command command) {
-        this(longName, letter, argument, command, null, Set.of());
+        this(longName, letter, argument, command, null, null, null);
     }
 
     Word(String longName, char letter, Argument argument) {
-        this(longName, letter, argument, null, null, Set.of());
+        this(longName, letter, argument, null, null, null, null);
     }
 
     Word(String longName, char letter, Argument argument, Option option) {
-        this(longName, letter, argument, null, option, Set.of());
+        this(longName, letter, argument, null, option, null, null);
     }
 
     Word(String longName, char letter, Argument argument, Option option, Command first, Command second) {
-        this(longName, letter, argument, null, option, EnumSet.of(first, second));
+        this(longName, letter, argument, null, option, first, second);
     }
 
     Word(
@@ -121,13 +120,15 @@ enum Word {
             Argument argument,
             @Nullable Command command,
             @Nullable Option option,
-            Set<Command> only) {
+            @Nullable Command only,
+            @Nullable Command orOnly) {
         this.longName = longName;
         this.letter = letter;
         this.argument = argument;
         this.command = command;
         this.option = option;
         this.only = only;
+        this.orOnly = orOnly;
     }
 
     /** The word behind two dashes; null if there is none. */
@@ -151,7 +152,7 @@ enum Word {
     }
 
     private boolean knownTo(@Nullable Command command) {
-        return only.isEmpty() || (command != null && only.contains(command));
+        return only == null || only == command || orOnly == command;
     }
 
     /** Whether it takes an argument. */
