@@ -34,6 +34,12 @@ public record DaemonConfig(
         String logLevel,
         Map<String, String> settings) {
 
+    /** The same with other settings, for instance those changed while running. */
+    public DaemonConfig withSettings(Map<String, String> changed) {
+        return new DaemonConfig(
+                eal, ports, routes, workers, connections, control, persist, punt, metricsListen, logLevel, changed);
+    }
+
     /**
      * DPDK environment.
      *

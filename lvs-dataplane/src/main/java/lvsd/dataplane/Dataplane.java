@@ -95,18 +95,7 @@ public final class Dataplane implements DataplaneControl, AutoCloseable {
     }
 
     private NetConfig netConfig() {
-        DaemonConfig current = new DaemonConfig(
-                config.eal(),
-                config.ports(),
-                config.routes(),
-                config.workers(),
-                config.connections(),
-                config.control(),
-                config.persist(),
-                config.punt(),
-                config.metricsListen(),
-                settings);
-        return NetConfig.of(current, macs, vips, lips);
+        return NetConfig.of(config.withSettings(settings), macs, vips, lips);
     }
 
     /** The workers, in order. */
