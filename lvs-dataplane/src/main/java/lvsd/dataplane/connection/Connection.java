@@ -184,8 +184,7 @@ public final class Connection {
      * transport's in the high half.
      */
     public static int deltas(long hot, int side) {
-        return Memory.getShort(hot, SIZE, DELTAS + 4L * side)
-                | Memory.getShort(hot, SIZE, DELTAS + 2 + 4L * side) << 16;
+        return Memory.getInt(hot, SIZE, DELTAS + 4L * side);
     }
 
     /** Sets both checksum deltas of packets of {@code side}, 16 bits each. */

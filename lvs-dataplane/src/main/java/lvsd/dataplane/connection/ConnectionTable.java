@@ -167,7 +167,7 @@ public final class ConnectionTable implements AutoCloseable {
         return index + (((hash >>> 32) * buckets) >>> 32) * BUCKET;
     }
 
-    private long secondBucket(long hash) {
+    long secondBucket(long hash) {
         long first = ((hash >>> 32) * buckets) >>> 32;
         long second = ((hash & 0xffff_ffffL) * buckets) >>> 32;
         second = second != first ? second : second + 1 < buckets ? second + 1 : 0;

@@ -16,11 +16,15 @@ public final class TimerWheel {
     private static final int LEVEL_BITS = 8;
     private static final int LEVEL_SLOTS = 1 << LEVEL_BITS;
     private static final int TOP_SLOTS = 64;
+    private static final int LISTS = 3 * LEVEL_SLOTS + TOP_SLOTS;
+    private static final int LEVEL_WORDS = LEVEL_SLOTS / Long.SIZE;
     private static final int SPAN = 1 << 30;
 
     private final ConnectionTable table;
     /** First entry of each list plus one; 0: empty. An entry's links hold the same, or the list as {@code ~list}. */
-    private final int[] heads = new int[3 * LEVEL_SLOTS + TOP_SLOTS];
+    private final int[] heads = new int[LISTS];
+    /** A bit for each list that is not empty. */
+    private final long[] busy = new long[LISTS / Long.SIZE];
     /** The tick whose list is drained next. */
     private int current;
 
@@ -63,6 +67,11 @@ public final class TimerWheel {
         return armed;
     }
 
+    /** Ticks up to {@code now} that the wheel has not passed yet: 0 after an {@link #advance} whose budget sufficed. */
+    public int lag(int now) {
+        return Math.max(0, now - current + 1);
+    }
+
     private int list(int deadline) {
         int ahead = Math.clamp((long) (deadline - current), 0, SPAN - 1);
         int tick = current + ahead;
@@ -75,6 +84,12 @@ public final class TimerWheel {
         return level * LEVEL_SLOTS + (tick >>> (level * LEVEL_BITS) & slots - 1);
     }
 
+    private void setHead(int list, int head) {
+        heads[list] = head;
+        long bit = 1L << list;
+        busy[list >>> 6] = head != 0 ? busy[list >>> 6] | bit : busy[list >>> 6] & ~bit;
+    }
+
     private void link(int entry, long cold, int list) {
         int next = heads[list];
         Connection.setTimerNext(cold, next);
@@ -82,7 +97,7 @@ public final class TimerWheel {
         if (next != 0) {
             Connection.setTimerPrevious(table.cold(next - 1), entry + 1);
         }
-        heads[list] = entry + 1;
+        setHead(list, entry + 1);
         armed++;
     }
 
@@ -93,7 +108,7 @@ public final class TimerWheel {
         }
         int next = Connection.timerNext(cold);
         if (previous < 0) {
-            heads[~previous] = next;
+            setHead(~previous, next);
         } else {
             Connection.setTimerNext(table.cold(previous - 1), next);
         }
@@ -108,7 +123,8 @@ public final class TimerWheel {
      * Moves the wheel towards {@code now} and takes out entries whose deadline has passed.
      *
      * @param now the tick; one before the last is ignored
-     * @param budget most steps: an entry moved or taken out, or a tick passed. What is left over is done by later calls
+     * @param budget most steps: an entry moved or taken out, or a run of ticks without entries passed. What is left
+     *     over is done by later calls
      * @param expired receives the entries, which are disarmed
      * @return how many entries were written to {@code expired}
      */
@@ -116,26 +132,45 @@ public final class TimerWheel {
         int count = 0;
         int steps = budget;
         while (steps > 0 && count < expired.length && now - current >= 0) {
-            if (armed == 0) {
-                current = now + 1;
-                break;
-            }
             steps--;
             int level = busyLevel();
+            int list = slotList(level, current);
             if (level > 0) {
-                moveDown(slotList(level, current));
-                continue;
-            }
-            int list = slotList(0, current);
-            int first = heads[list];
-            if (first == 0) {
-                current++;
+                moveDown(list);
+            } else if (heads[list] != 0) {
+                int entry = heads[list] - 1;
+                unlink(table.cold(entry));
+                expired[count++] = entry;
             } else {
-                unlink(table.cold(first - 1));
-                expired[count++] = first - 1;
+                int next = nextBusyTick();
+                current = next - now > 1 ? now + 1 : next;
             }
         }
         return count;
+    }
+
+    /** The next tick at which a list of the lowest level must be drained, or one of a higher level moved down. */
+    private int nextBusyTick() {
+        int slot = current & (LEVEL_SLOTS - 1);
+        for (int word = slot >>> 6; word < LEVEL_WORDS; word++) {
+            long lists = busy[word] & (word == slot >>> 6 ? -1L << slot : -1L);
+            if (lists != 0) {
+                return current - slot + (word << 6) + Long.numberOfTrailingZeros(lists);
+            }
+        }
+        int level = 0;
+        while (level < LEVELS - 2 && isEmpty(level) && isEmpty(level + 1)) {
+            level++;
+        }
+        return (current | ((1 << ((level + 1) * LEVEL_BITS)) - 1)) + 1;
+    }
+
+    private boolean isEmpty(int level) {
+        long lists = 0;
+        for (int word = 0; word < LEVEL_WORDS; word++) {
+            lists |= busy[level * LEVEL_WORDS + word];
+        }
+        return lists == 0;
     }
 
     /** The highest level whose slot begins at the current tick and still has entries to move down; 0: none. */

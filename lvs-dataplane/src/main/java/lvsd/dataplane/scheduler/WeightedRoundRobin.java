@@ -10,6 +10,7 @@ final class WeightedRoundRobin extends Scheduler {
     /** Position of the destination served last, -1 at the start of a turn. */
     private int position = -1;
 
+    private Destination[] known = {};
     private int level;
     private int step = 1;
     private int greatest;
@@ -18,20 +19,46 @@ final class WeightedRoundRobin extends Scheduler {
         super(Kind.WEIGHTED_ROUND_ROBIN);
     }
 
-    /** Begins a turn anew; keeps the level as near as the new weights allow. */
+    /**
+     * Begins a turn anew and keeps the level as near as the weights allow; one added destination after the other, as the
+     * kernel sees them: so a series depends on the order in which they came, even when they came before the first pick.
+     */
     @Override
     void serviceChanged(Destination[] destinations) {
-        int lowestServed = level - step + 1;
+        int added = 0;
+        while (added < destinations.length && !knew(destinations[added])) {
+            added++;
+        }
         int divisor = 0;
         greatest = 0;
-        for (Destination destination : destinations) {
-            divisor = divisor(divisor, destination.weight);
-            greatest = Math.max(greatest, destination.weight);
+        for (int at = added; at < destinations.length; at++) {
+            divisor = divisor(divisor, destinations[at].weight);
+            greatest = Math.max(greatest, destinations[at].weight);
         }
-        step = Math.max(1, divisor);
-        long kept = (Math.max(1L, lowestServed) + step - 1) / step * step;
-        level = level == 0 || kept > greatest ? greatest : (int) kept;
+        adjustLevel(divisor);
+        for (int at = added - 1; at >= 0; at--) {
+            divisor = divisor(divisor, destinations[at].weight);
+            greatest = Math.max(greatest, destinations[at].weight);
+            adjustLevel(divisor);
+        }
         position = -1;
+        known = destinations;
+    }
+
+    private boolean knew(Destination destination) {
+        for (Destination old : known) {
+            if (old.index == destination.index) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void adjustLevel(int divisor) {
+        int lowestServed = Math.max(1, level - step + 1);
+        step = Math.max(1, divisor);
+        long kept = ((long) lowestServed + step - 1) / step * step;
+        level = level == 0 || kept > greatest ? greatest : (int) kept;
     }
 
     private static int divisor(int a, int b) {
