@@ -28,41 +28,48 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
     private final Topology.Offloads offloads;
     private final int workers;
     private final boolean lvsdRuns;
+    private final int serverMtu;
     private @Nullable Path directory;
     private @Nullable Topology topology;
     private @Nullable LvsdProcess lvsd;
     private final List<Path> serverLogs = new ArrayList<>();
 
-    private Director(Topology.Arms arms, Topology.Offloads offloads, int workers, boolean lvsdRuns) {
+    private Director(Topology.Arms arms, Topology.Offloads offloads, int workers, boolean lvsdRuns, int serverMtu) {
         this.arms = arms;
         this.offloads = offloads;
         this.workers = workers;
         this.lvsdRuns = lvsdRuns;
+        this.serverMtu = serverMtu;
     }
 
     /** Two ports, one worker, neighbours whose offloads are off. */
     static Director twoArm() {
-        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 1, true);
+        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 1, true, 1500);
     }
 
     /** One port. */
     static Director oneArm() {
-        return new Director(Topology.Arms.ONE, Topology.Offloads.OFF, 1, true);
+        return new Director(Topology.Arms.ONE, Topology.Offloads.OFF, 1, true, 1500);
     }
 
     /** Two ports, {@code workers} workers and as many queues on each port. */
     static Director withWorkers(int workers) {
-        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, workers, true);
+        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, workers, true, 1500);
     }
 
     /** Two ports; the neighbours' veths as the kernel makes them. */
     static Director withKernelOffloads() {
-        return new Director(Topology.Arms.TWO, Topology.Offloads.KERNEL_DEFAULT, 1, true);
+        return new Director(Topology.Arms.TWO, Topology.Offloads.KERNEL_DEFAULT, 1, true, 1500);
+    }
+
+    /** Two ports; packets of 1400 bytes at most on the servers' side. */
+    static Director withSmallServerMtu() {
+        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 1, true, 1400);
     }
 
     /** The kernel routes in lvsd's place: the same wires and programs, for tests of the harness. */
     static Director kernelOnly() {
-        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 0, false);
+        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 0, false, 1500);
     }
 
     @Override
@@ -71,10 +78,14 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
         directory = Files.createTempDirectory("lvsd-director");
         topology = Topology.create(arms, offloads);
         try {
+            topology().serverMtu(serverMtu);
             for (int number = 1; number <= 2; number++) {
                 Path log = directory().resolve("rs" + number + ".log");
                 serverLogs.add(log);
                 WebServer.start(topology().server(number), "rs" + number, 80, log);
+            }
+            if (System.getProperty("lvsd.capture") != null) {
+                capture();
             }
             if (lvsdRuns) {
                 lvsd = LvsdProcess.start(topology().director(), directory(), configuration());
@@ -95,7 +106,9 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
         if (topology != null) {
             topology.close();
         }
-        if (directory != null && System.getProperty("lvsd.keep") == null) {
+        if (directory != null
+                && System.getProperty("lvsd.keep") == null
+                && System.getProperty("lvsd.capture") == null) {
             try (Stream<Path> files = Files.walk(directory)) {
                 for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                     Files.deleteIfExists(file);
@@ -110,6 +123,19 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
             failure.addSuppressed(new AssertionError(lvsd.report()));
         }
         throw failure;
+    }
+
+    /** Captures what passes on both sides of the director, into {@code client.pcap} and {@code rs1.pcap}. */
+    private void capture() {
+        for (Namespace namespace : List.of(client(), server(1), server(2))) {
+            String role = namespace.name().substring(namespace.name().indexOf('-') + 1);
+            Path log = directory().resolve(role + ".tcpdump");
+            namespace.start(log, "tcpdump", "-U", "-s", "300", "-ni", "eth0", "-w", directory() + "/" + role + ".pcap");
+            Shell.await(
+                    "tcpdump listens",
+                    Duration.ofSeconds(10),
+                    () -> log.toFile().length() > 0);
+        }
     }
 
     Topology topology() {
@@ -165,9 +191,9 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
         String wan = "192.0.2.1/24, 2001:db8:1::1/64";
         String lan = "198.51.100.1/24, 2001:db8:2::1/64";
         String ports = arms == Topology.Arms.ONE
-                ? port("one", "net_af_packet0,iface=eth1" + queues, wan + ", " + lan)
-                : port("wan", "net_af_packet0,iface=eth1" + queues, wan)
-                        + port("lan", "net_af_packet1,iface=eth2" + queues, lan);
+                ? port("one", "net_af_packet0,iface=eth1" + queues, wan + ", " + lan, serverMtu)
+                : port("wan", "net_af_packet0,iface=eth1" + queues, wan, 1500)
+                        + port("lan", "net_af_packet1,iface=eth2" + queues, lan, serverMtu);
         return """
                 eal:
                   hugepages: false
@@ -190,11 +216,12 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
                         directory().resolve("rules"));
     }
 
-    private static String port(String name, String device, String addresses) {
+    private static String port(String name, String device, String addresses, int mtu) {
         return """
                   - name: %s
                     device: %s
                     addresses: [%s]
-                """.formatted(name, device, addresses);
+                    mtu: %d
+                """.formatted(name, device, addresses, mtu);
     }
 }

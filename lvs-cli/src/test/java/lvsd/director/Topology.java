@@ -105,6 +105,13 @@ final class Topology implements AutoCloseable {
         namespaces.clear();
     }
 
+    /** Sets the MTU of the servers' and the director's interfaces on the servers' wire. */
+    void serverMtu(int mtu) {
+        director.ip("link", "set", ports().getLast(), "mtu", Integer.toString(mtu));
+        ether.ip("link", "set", "director", "mtu", Integer.toString(mtu));
+        servers.forEach(server -> server.ip("link", "set", "eth0", "mtu", Integer.toString(mtu)));
+    }
+
     /** Lets the director's kernel route between the two sides: proves the wires and the programs without lvsd. */
     void routeByKernel() {
         director.sysctl("net/ipv4/ip_forward", "1");
