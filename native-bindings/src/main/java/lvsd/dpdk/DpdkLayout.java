@@ -36,14 +36,7 @@ public record DpdkLayout(
 
     /** {@code rte_eth_conf}: receive mode, transmit mode and the RSS part of the advanced receive mode. */
     public record Conf(
-            int size,
-            int rxMultiQueue,
-            int rxMtu,
-            int rxOffloads,
-            int txOffloads,
-            int rssKey,
-            int rssKeyLength,
-            int rssFlows) {}
+            int size, int rxMultiQueue, int rxMtu, int txOffloads, int rssKey, int rssKeyLength, int rssFlows) {}
 
     /** {@code rte_eth_dev_info}. */
     public record Info(
@@ -55,7 +48,6 @@ public record DpdkLayout(
             int maxRxPacket,
             int maxRxQueues,
             int maxTxQueues,
-            int rxOffloads,
             int txOffloads,
             int retaSize,
             int hashKeySize,
@@ -91,14 +83,7 @@ public record DpdkLayout(
 
     /** {@code rte_mempool}; {@code rte_mempool_ops_table}; {@code rte_mempool_ops}. */
     public record Pool(
-            int size,
-            int population,
-            int elementSize,
-            int opsIndex,
-            int opsCount,
-            int opsTable,
-            int opsStride,
-            int dequeue) {}
+            int size, int population, int opsIndex, int opsCount, int opsTable, int opsStride, int dequeue) {}
 
     private static final List<String> LIBRARIES_22_11 =
             List.of("kvargs", "telemetry", "eal", "ring", "mempool", "mbuf", "net", "meter", "ethdev");
@@ -107,14 +92,14 @@ public record DpdkLayout(
             "22.11",
             23,
             LIBRARIES_22_11,
-            new Conf(2272, 8, 12, 24, 72, 128, 136, 144),
-            new Info(376, 8, 16, 20, 22, 36, 44, 46, 72, 80, 104, 106, 112, 120, 200, 288, 290),
+            new Conf(2272, 8, 12, 72, 128, 136, 144),
+            new Info(376, 8, 16, 20, 22, 36, 44, 46, 80, 104, 106, 112, 120, 200, 288, 290),
             new Queue(80, 16, 56, 16),
             new Stats(704, 0, 8, 16, 24, 32, 40, 48, 56),
             new Link(8, 0, 4, 4),
             new Reta(136, 0, 8),
             new Ops(128, 0, 24, 64, 88),
-            new Pool(192, 64, 72, 88, 4, 64, 128, 56));
+            new Pool(192, 64, 88, 4, 64, 128, 56));
 
     /** The releases this build can drive, newest first. */
     public static final List<DpdkLayout> KNOWN = List.of(V22_11);

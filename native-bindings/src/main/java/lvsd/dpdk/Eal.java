@@ -1,12 +1,15 @@
 package lvsd.dpdk;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import lvsd.linux.Affinity;
 import lvsd.memory.NativeFunction;
 
@@ -115,12 +118,30 @@ public final class Eal implements AutoCloseable {
         unregister.call();
     }
 
-    /** Releases what DPDK holds. Ports must be closed and workers ended before. Closing twice does nothing. */
+    /**
+     * Releases what DPDK holds, and the directory under /var/run/dpdk that it leaves behind. Ports must be closed and
+     * workers ended before. Closing twice does nothing.
+     */
     @Override
     public void close() {
         if (open) {
             open = false;
+            Path directory = Path.of(DpdkLibrary.string(
+                    library.function("rte_eal_get_runtime_dir").call()));
             library.function("rte_eal_cleanup").callInt();
+            remove(directory);
+        }
+    }
+
+    private static void remove(Path directory) {
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.toList()) {
+                Files.deleteIfExists(file);
+            }
+            Files.deleteIfExists(directory);
+        } catch (IOException left) {
+            // Only tidiness: another process of the same prefix may use it, and the next start takes it over.
+            return;
         }
     }
 }

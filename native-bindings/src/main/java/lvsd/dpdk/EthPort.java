@@ -13,13 +13,13 @@ import lvsd.memory.NativeFunction;
  */
 public final class EthPort {
     /** Transmit offload: all mbufs of a queue come from one pool and have one owner, so the driver may free them fast. */
-    private static final long TX_FAST_FREE = 1L << 16;
+    static final long TX_FAST_FREE = 1L << 16;
     /** Receive multi-queue mode: RSS. */
-    private static final int MQ_RSS = 1;
+    static final int MQ_RSS = 1;
     /** Flow types hashed over addresses: IPv4 and IPv6, fragments, and other transports. */
-    private static final long RSS_ADDRESSES = 1L << 2 | 1L << 3 | 1L << 7 | 1L << 8 | 1L << 9 | 1L << 13;
+    static final long RSS_ADDRESSES = 1L << 2 | 1L << 3 | 1L << 7 | 1L << 8 | 1L << 9 | 1L << 13;
     /** Flow types hashed over addresses and ports: TCP and UDP over IPv4 and IPv6. */
-    private static final long RSS_PORTS = 1L << 4 | 1L << 5 | 1L << 10 | 1L << 11;
+    static final long RSS_PORTS = 1L << 4 | 1L << 5 | 1L << 10 | 1L << 11;
     /** Bytes of hash key when the driver does not say. */
     private static final int DEFAULT_KEY = 40;
 
@@ -150,7 +150,7 @@ public final class EthPort {
     private Info decode(long info) {
         DpdkLayout.Info at = layout.info();
         int maxMtu = Memory.getShort(info, at.size(), at.maxMtu());
-        int maxPacket = Memory.getInt(info, at.size(), at.maxRxPacket());
+        long maxPacket = Memory.getInt(info, at.size(), at.maxRxPacket()) & 0xffffffffL;
         return new Info(
                 DpdkLibrary.string(Memory.getLong(info, at.size(), at.driverName())),
                 Memory.getInt(info, at.size(), at.ifIndex()),
@@ -167,10 +167,10 @@ public final class EthPort {
     }
 
     /** The MTU that rte_eth_dev_configure accepts at most, by its own rule. */
-    private static int mtuLimit(int maxMtu, int maxPacket) {
+    private static int mtuLimit(int maxMtu, long maxPacket) {
         boolean known = maxMtu != 0xffff && maxPacket > maxMtu;
-        int overhead = known ? maxPacket - maxMtu : 18;
-        return Math.clamp((long) maxPacket - overhead, 0, maxMtu);
+        long overhead = known ? maxPacket - maxMtu : 18;
+        return Math.clamp(maxPacket - overhead, 0, maxMtu);
     }
 
     /**
@@ -199,7 +199,7 @@ public final class EthPort {
     private long conf(Arena arena, Setup setup, byte[] rssKey, Info info) {
         DpdkLayout.Conf at = layout.conf();
         long conf = arena.allocate(at.size(), 8).address();
-        Memory.setInt(conf, at.size(), at.rxMtu(), Math.clamp(setup.mtu(), info.minMtu(), info.maxMtu()));
+        Memory.setInt(conf, at.size(), at.rxMtu(), Math.max(info.minMtu(), Math.min(setup.mtu(), info.maxMtu())));
         Memory.setLong(conf, at.size(), at.txOffloads(), info.txOffloads() & TX_FAST_FREE);
         if (setup.rxQueues() > 1 && rssPossible(rssKey, info)) {
             int keyBytes = keyBytes(info);

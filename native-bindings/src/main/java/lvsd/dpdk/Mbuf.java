@@ -46,11 +46,11 @@ public final class Mbuf {
     /** {@code data_off, refcnt, nb_segs, port} of an empty packet as one little-endian value. */
     private static final long REARM = HEADROOM | 1L << 16 | 1L << 32 | (long) NO_PORT << 48;
     /** Offset of {@code packet_type, pkt_len}. */
-    private static final int PACKET_TYPE = 32;
+    static final int PACKET_TYPE = 32;
     /** Offset of {@code vlan_tci_outer}. */
-    private static final int VLAN_TCI_OUTER = 52;
+    static final int VLAN_TCI_OUTER = 52;
     /** Offset of {@code tx_offload}. */
-    private static final int TX_OFFLOAD = 72;
+    static final int TX_OFFLOAD = 72;
 
     private Mbuf() {}
 
