@@ -5,7 +5,6 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
-import io.netty.channel.socket.ChannelInputShutdownEvent;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -16,12 +15,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * One client of the control socket: cuts its bytes into lines, has them executed one after the other, writes the answers
  * in the same order. Control thread only.
+ *
+ * <p>It reads on only when everything read before has been answered and the answers have left. That bounds what a client
+ * can make the daemon hold, and it lets a client shut its sending side down behind its last request, as socat and nc do:
+ * Netty closes such a socket when it reads the end, which by then has nothing left to lose. A line without its end is
+ * not executed, for it may be the first half of one.
  */
 final class ControlClientHandler extends ChannelInboundHandlerAdapter {
     /** Bytes of answers a client may have unread before no more of its requests are executed. */
     private static final long MAXIMUM_UNREAD = 1 << 20;
-    /** Requests read but not executed at which reading stops. */
-    private static final int MAXIMUM_QUEUED = 4096;
     /** Requests of one client executed before others get their turn. */
     private static final int TURN = 256;
 
@@ -51,13 +53,9 @@ final class ControlClientHandler extends ChannelInboundHandlerAdapter {
         context = ctx;
         if (!server.admit(this)) {
             ended = true;
-            write(new Spool()
-                    .frame(
-                            false,
-                            1,
-                            "",
-                            "lvsd: all " + ControlServer.MAXIMUM_CLIENTS + " control connections are busy\n"));
-            flushed();
+            Spool refusal = new Spool();
+            refusal.frame(false, 1, "", "all " + ControlServer.MAXIMUM_CLIENTS + " control connections are busy\n");
+            ctx.writeAndFlush(refusal.message()).addListener(ChannelFutureListener.CLOSE);
         }
     }
 
@@ -105,18 +103,6 @@ final class ControlClientHandler extends ChannelInboundHandlerAdapter {
         skipping = false;
     }
 
-    @Override
-    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        if (event instanceof ChannelInputShutdownEvent && !ended) {
-            if (partial.size() > 0 || skipping) {
-                lineEnd();
-            }
-            ended = true;
-            pump();
-            closeWhenDone();
-        }
-    }
-
     /** Executes queued requests while the client keeps up with their answers. */
     private void pump() {
         for (int turn = 0; turn < TURN && unread < MAXIMUM_UNREAD; turn++) {
@@ -139,7 +125,7 @@ final class ControlClientHandler extends ChannelInboundHandlerAdapter {
                 unread += server.execute(this, line);
             }
         }
-        context().channel().config().setAutoRead(queue.size() < MAXIMUM_QUEUED && unread < MAXIMUM_UNREAD);
+        context().channel().config().setAutoRead(idle());
     }
 
     /** Sends an answer on its way. */
@@ -152,9 +138,8 @@ final class ControlClientHandler extends ChannelInboundHandlerAdapter {
         context().write(frames.message()).addListener(done -> {
             unread = Math.max(0, unread - length);
             completed++;
-            if (waiting == 0) {
+            if (waiting == 0 && !ended) {
                 pump();
-                closeWhenDone();
             }
         });
     }
@@ -163,13 +148,8 @@ final class ControlClientHandler extends ChannelInboundHandlerAdapter {
     void flushed() {
         waiting = 0;
         context().flush();
-        pump();
-        closeWhenDone();
-    }
-
-    private void closeWhenDone() {
-        if (ended && waiting == 0 && queue.isEmpty() && context().channel().isActive()) {
-            context().writeAndFlush(context().alloc().buffer(0)).addListener(ChannelFutureListener.CLOSE);
+        if (!ended) {
+            pump();
         }
     }
 

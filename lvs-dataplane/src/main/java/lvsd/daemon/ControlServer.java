@@ -119,7 +119,6 @@ final class ControlServer implements AutoCloseable {
                 .group(loop)
                 .channel(NioServerDomainSocketChannel.class)
                 .option(ChannelOption.SO_BACKLOG, MAXIMUM_CLIENTS)
-                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .childHandler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel client) {

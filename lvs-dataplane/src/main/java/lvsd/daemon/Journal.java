@@ -107,7 +107,7 @@ final class Journal implements Closeable {
     private static boolean soundBatchBehind(byte[] bytes, int from) {
         byte[] mark = MARK.getBytes(StandardCharsets.US_ASCII);
         for (int at = from; at < bytes.length; at++) {
-            if (bytes[at - 1] == '\n' && startsWith(bytes, at, mark) && batchEnd(bytes, at) > 0) {
+            if (startsWith(bytes, at, mark) && batchEnd(bytes, at) > 0) {
                 return true;
             }
         }

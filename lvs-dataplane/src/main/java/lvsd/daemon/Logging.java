@@ -8,15 +8,15 @@ import org.slf4j.LoggerFactory;
 final class Logging {
     private Logging() {}
 
-    /** Sets how much is logged: {@code debug_level} 0 is one line an event, 1 adds each rule, 2 is everything. */
-    static void level(int debugLevel) {
-        Level level = switch (debugLevel) {
-            case 0 -> Level.INFO;
-            case 1 -> Level.DEBUG;
-            default -> Level.TRACE;
-        };
+    /**
+     * Sets how much is logged.
+     *
+     * @param name {@code error}, {@code warn}, {@code info} (one line an event), {@code debug} (each rule too) or
+     *     {@code trace}
+     */
+    static void level(String name) {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
-            context.getLogger("lvsd").setLevel(level);
+            context.getLogger("lvsd").setLevel(Level.toLevel(name));
         }
     }
 

@@ -1,0 +1,325 @@
+package lvsd.daemon;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import lvsd.config.Settings;
+import lvsd.control.View;
+import lvsd.control.Views;
+import lvsd.dataplane.ConnectionRow;
+import lvsd.dataplane.DataplaneControl;
+import lvsd.dataplane.DropReason;
+import lvsd.rules.Protocol;
+import lvsd.rules.Rule;
+import lvsd.rules.RuleFormatter;
+import lvsd.rules.RuleParser;
+import lvsd.rules.RuleSyntaxException;
+import lvsd.rules.ServiceId;
+import lvsd.rules.ServiceSpec;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Follows rules: reads a line, asks the director, journals, answers as ipvsadm would. Control thread only. */
+final class Requests implements RequestHandler {
+    private static final Logger LOG = LoggerFactory.getLogger(Requests.class);
+    private static final RuleParser PARSER = RuleParser.numeric();
+    /** Connections in one page of a listing. */
+    private static final int PAGE = 2000;
+
+    private final Director director;
+    private final DataplaneControl dataplane;
+    private final @Nullable Journal journal;
+    /** Accepted since the last commit. */
+    private final List<String> batch = new ArrayList<>();
+
+    private boolean closing;
+
+    /**
+     * Rules for {@code director}.
+     *
+     * @param journal where they are kept, or null with {@code persist: none}
+     */
+    Requests(Director director, DataplaneControl dataplane, @Nullable Journal journal) {
+        this.director = director;
+        this.dataplane = dataplane;
+        this.journal = journal;
+    }
+
+    /** From now on changes are refused: the daemon ends. */
+    void closing() {
+        closing = true;
+    }
+
+    @Override
+    public Answer execute(String line) {
+        try {
+            Optional<Rule> rule = PARSER.parseLine(line);
+            if (rule.isEmpty()) {
+                return new Answer(new Spool().frame(false, 0, "", ""), false);
+            }
+            return switch (rule.get()) {
+                case Rule.Change change -> {
+                    follow(change);
+                    yield new Answer(new Spool().frame(false, 0, "", ""), true);
+                }
+                case Rule.Query query -> new Answer(answer(query), false);
+                case Rule.Local local -> throw new Refusal(2, "the daemon does not know this command");
+            };
+        } catch (RuleSyntaxException e) {
+            return new Answer(new Spool().frame(false, e.exitCode(), "", e.text()), false);
+        } catch (Refusal e) {
+            return new Answer(new Spool().frame(false, e.exitCode(), "", e.text() + "\n"), false);
+        } catch (RuntimeException e) {
+            LOG.atError().addKeyValue("request", line).setCause(e).log("internal error");
+            return new Answer(
+                    new Spool().frame(false, Refusal.KERNEL, "", "internal error, see the daemon's log: " + e + "\n"),
+                    false);
+        }
+    }
+
+    // Changes -------------------------------------------------------------------------------------------------------
+
+    /** Follows one change; it counts only after {@link #commit}. */
+    void follow(Rule.Change change) throws Refusal {
+        if (closing) {
+            throw new Refusal("the daemon is stopping");
+        }
+        apply(director, change);
+        if (!(change instanceof Rule.Zero)) {
+            String line = RuleFormatter.line(change);
+            batch.add(line);
+            LOG.atDebug().addKeyValue("rule", line).log("rule");
+            if (change instanceof Rule.AddService(var service)) {
+                warnOfMissing(service, line);
+            } else if (change instanceof Rule.EditService(var service)) {
+                warnOfMissing(service, line);
+            }
+        }
+    }
+
+    /** Asks {@code director} for one change. */
+    static void apply(Director director, Rule.Change change) throws Refusal {
+        switch (change) {
+            case Rule.AddService(var service) -> director.addService(service);
+            case Rule.EditService(var service) -> director.editService(service);
+            case Rule.DeleteService(ServiceId service) -> director.deleteService(service);
+            case Rule.AddDestination(var destination) -> director.addDestination(destination);
+            case Rule.EditDestination(var destination) -> director.editDestination(destination);
+            case Rule.DeleteDestination(var service, var address, var port) ->
+                director.deleteDestination(service, address, port);
+            case Rule.AddLocalAddress(var localAddress) -> director.addLocalAddress(localAddress);
+            case Rule.DeleteLocalAddress(var localAddress) -> director.deleteLocalAddress(localAddress);
+            case Rule.Clear() -> director.clear();
+            case Rule.Zero(var service) -> director.zero(service);
+            case Rule.SetTimeouts(int tcp, int tcpFin, int udp) -> director.setTimeouts(tcp, tcpFin, udp);
+            case Rule.ChangeSetting(String name, String value) -> changeSetting(director, name, value);
+            case Rule.StartDaemon daemon ->
+                throw new Refusal("Connection synchronisation is not available, cannot start the "
+                        + daemon.role().label() + " daemon");
+            case Rule.StopDaemon daemon -> throw new Refusal("No daemon is running");
+        }
+    }
+
+    private static void changeSetting(Director director, String name, String value) throws Refusal {
+        Map<String, String> all = new LinkedHashMap<>(director.settings());
+        all.put(name, value);
+        Optional<String> wrong = Settings.check(name, value).or(() -> Settings.checkTogether(all));
+        if (wrong.isPresent()) {
+            throw new Refusal(2, wrong.get());
+        }
+        director.changeSetting(name, value);
+    }
+
+    /** What is stored and listed as ipvsadm does, but not yet balanced, is said once. */
+    private static void warnOfMissing(ServiceSpec service, String line) {
+        String missing = null;
+        if (!Schedulers.available(service.scheduler())) {
+            missing = "scheduler " + service.scheduler();
+        } else if (service.persistence().isPresent()) {
+            missing = "persistence";
+        } else if (service.onePacket()) {
+            missing = "one-packet scheduling";
+        } else if (service.id() instanceof ServiceId.Fwmark) {
+            missing = "firewall marks";
+        } else if (service.id() instanceof ServiceId.Vip vip && vip.protocol() == Protocol.SCTP) {
+            missing = "SCTP";
+        }
+        if (missing != null) {
+            LOG.atWarn()
+                    .addKeyValue("rule", line)
+                    .addKeyValue("missing", missing)
+                    .log("service uses what is not available");
+        }
+    }
+
+    @Override
+    public Optional<String> commit() {
+        if (batch.isEmpty() && !director.pending()) {
+            return Optional.empty();
+        }
+        List<String> rules = List.copyOf(batch);
+        batch.clear();
+        Journal file = journal;
+        if (file != null && !rules.isEmpty()) {
+            try {
+                file.append(rules);
+            } catch (IOException e) {
+                director.rollback();
+                LOG.atError().addKeyValue("cause", e.toString()).log("journal not written, change taken back");
+                return Optional.of("nothing changed: cannot write the journal: " + e.getMessage());
+            }
+        }
+        director.publish();
+        return Optional.empty();
+    }
+
+    /** Shortens the journal when that is worth while. Between commits only. */
+    void compactIfWorthWhile() {
+        Journal file = journal;
+        if (file != null && file.wantsCompaction() && !director.pending() && !closing) {
+            compact();
+        }
+    }
+
+    /** Replaces the journal by the present state. Between commits only. */
+    void compact() {
+        Journal file = journal;
+        if (file == null) {
+            return;
+        }
+        try {
+            file.compact(lines(director));
+        } catch (IOException e) {
+            LOG.atError().addKeyValue("cause", e.toString()).log("journal not compacted");
+        }
+    }
+
+    /** The rules that make up {@code director}, as lines. */
+    static List<String> lines(Director director) {
+        return director.rules().stream().map(RuleFormatter::line).toList();
+    }
+
+    // Queries -------------------------------------------------------------------------------------------------------
+
+    private Spool answer(Rule.Query query) throws Refusal {
+        return switch (query) {
+            case Rule.ListServices list -> page(director.services(list.service()));
+            case Rule.Save save -> page(director.services(Optional.empty()));
+            case Rule.ListConnections list -> connections();
+            case Rule.ListTimeouts() -> {
+                Director.Timeouts now = director.timeouts();
+                yield page(new View.Timeouts(now.established(), now.finWait(), now.udp()));
+            }
+            case Rule.ListDaemons() -> page(new View.Daemons(List.of()));
+            case Rule.GetLocalAddresses get -> page(director.localAddresses(get.service()));
+            case Rule.Drops() -> page(drops());
+            case Rule.Ports() -> page(ports());
+            case Rule.Workers() -> page(workers());
+            case Rule.ShowSettings show -> page(settings(show.name()));
+        };
+    }
+
+    private static Spool page(View view) {
+        return new Spool().frame(false, 0, Views.write(view), "");
+    }
+
+    private Spool connections() {
+        Spool spool = new Spool();
+        List<View.Connection> page = new ArrayList<>(PAGE);
+        dataplane.connections(row -> true, row -> {
+            if (page.size() == PAGE) {
+                spool.frame(true, 0, Views.write(new View.Connections(List.copyOf(page))), "");
+                page.clear();
+            }
+            page.add(connection(row));
+        });
+        return spool.frame(false, 0, Views.write(new View.Connections(page)), "");
+    }
+
+    private static View.Connection connection(ConnectionRow row) {
+        return new View.Connection(
+                row.protocol(),
+                row.client(),
+                row.clientPort(),
+                row.virtual(),
+                row.virtualPort(),
+                row.local(),
+                row.localPort(),
+                row.server(),
+                row.serverPort(),
+                row.method(),
+                row.state(),
+                row.expiresMillis(),
+                row.packets(),
+                row.worker(),
+                "",
+                "");
+    }
+
+    private View.Drops drops() {
+        long[] counts = dataplane.drops();
+        List<View.Drop> drops = new ArrayList<>();
+        for (DropReason reason : DropReason.values()) {
+            drops.add(new View.Drop(reason.label(), counts[reason.ordinal()], reason.help()));
+        }
+        return new View.Drops(drops);
+    }
+
+    private View.Ports ports() {
+        List<View.Port> ports = new ArrayList<>();
+        for (DataplaneControl.PortView port : dataplane.ports()) {
+            ports.add(new View.Port(
+                    port.name(),
+                    port.device(),
+                    port.mac(),
+                    port.mtu(),
+                    port.linkUp(),
+                    port.inPackets(),
+                    port.outPackets(),
+                    port.inBytes(),
+                    port.outBytes(),
+                    port.inMissed(),
+                    port.errors()));
+        }
+        return new View.Ports(ports);
+    }
+
+    private View.Workers workers() {
+        List<View.Worker> workers = new ArrayList<>();
+        for (DataplaneControl.WorkerView worker : dataplane.workers()) {
+            workers.add(new View.Worker(
+                    worker.index(),
+                    worker.core(),
+                    worker.cycles(),
+                    worker.idleCycles(),
+                    worker.packets(),
+                    worker.longestCycle(),
+                    worker.connections(),
+                    worker.highWater(),
+                    worker.capacity(),
+                    worker.longestProbe(),
+                    worker.tableBytes(),
+                    worker.handoffsIn(),
+                    worker.handoffsOut()));
+        }
+        return new View.Workers(workers);
+    }
+
+    private View.Settings settings(Optional<String> name) throws Refusal {
+        Map<String, String> all = director.settings();
+        List<View.Setting> settings = new ArrayList<>();
+        all.forEach((key, value) -> {
+            if (name.isEmpty() || name.get().equals(key)) {
+                settings.add(new View.Setting(key, value));
+            }
+        });
+        if (name.isPresent() && settings.isEmpty()) {
+            throw new Refusal(1, "No such setting: " + name.get());
+        }
+        return new View.Settings(settings);
+    }
+}

@@ -1,0 +1,120 @@
+package lvsd.daemon;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import lvsd.config.DaemonConfig;
+import lvsd.dataplane.ConnectionRow;
+import lvsd.dataplane.DropReason;
+import lvsd.dataplane.service.ServiceTable;
+
+/** Workers whose counters, connections and acknowledgements the test sets by hand, and that note what they are asked. */
+final class FakeDataplane implements DataplaneFactory.Running {
+    static final Totals NOTHING = new Totals(0, 0, 0, 0, 0, 0, 0);
+
+    final List<ServiceTable> tables = new ArrayList<>();
+    final Map<Integer, Totals> totals = new HashMap<>();
+    final Map<Integer, Long> localConnections = new HashMap<>();
+    final List<String> asked = new ArrayList<>();
+    final List<ConnectionRow> rows = new ArrayList<>();
+    final List<PortView> ports = new ArrayList<>();
+    final List<WorkerView> workers = new ArrayList<>();
+    final long[] drops = new long[DropReason.count()];
+    long acknowledged;
+    /** Whether every table is acknowledged as soon as it is published. */
+    boolean prompt = true;
+
+    ServiceTable table() {
+        return tables.isEmpty() ? ServiceTable.EMPTY : tables.getLast();
+    }
+
+    void count(int destination, long connections, long packets, long active, long inactive) {
+        totals.put(
+                destination,
+                new Totals(connections, packets, packets, packets * 100, packets * 1000, active, inactive));
+    }
+
+    @Override
+    public void publish(ServiceTable table) {
+        tables.add(table);
+        if (prompt) {
+            acknowledged = table.generation;
+        }
+    }
+
+    @Override
+    public long acknowledgedGeneration() {
+        return acknowledged;
+    }
+
+    @Override
+    public Totals totals(int destination) {
+        return totals.getOrDefault(destination, NOTHING);
+    }
+
+    @Override
+    public void zero(int destination) {
+        asked.add("zero " + destination);
+        Totals old = totals(destination);
+        totals.put(destination, new Totals(0, 0, 0, 0, 0, old.active(), old.inactive()));
+    }
+
+    @Override
+    public long[] drops() {
+        return drops.clone();
+    }
+
+    @Override
+    public List<PortView> ports() {
+        return ports;
+    }
+
+    @Override
+    public List<WorkerView> workers() {
+        return workers;
+    }
+
+    @Override
+    public LocalAddressView localAddress(int index) {
+        return new LocalAddressView(index, localConnections.getOrDefault(index, 0L), 3);
+    }
+
+    @Override
+    public void connections(Predicate<ConnectionRow> filter, Consumer<ConnectionRow> sink) {
+        rows.stream().filter(filter).forEach(sink);
+    }
+
+    @Override
+    public void expireDestination(int destination) {
+        asked.add("expire " + destination);
+    }
+
+    @Override
+    public void timeouts(int established, int finWait, int udp) {
+        asked.add("timeouts " + established + " " + finWait + " " + udp);
+    }
+
+    @Override
+    public void setting(String name, String value) {
+        asked.add("setting " + name + "=" + value);
+    }
+
+    @Override
+    public void open() {
+        asked.add("open");
+    }
+
+    @Override
+    public List<String> reconfigure(DaemonConfig now) {
+        asked.add("reconfigure");
+        return List.of("workers");
+    }
+
+    @Override
+    public void close() {
+        asked.add("close");
+    }
+}
