@@ -5,7 +5,8 @@ import java.util.random.RandomGenerator;
 
 /**
  * Runs a test body over many random cases, each from a seed of its own. A failure names the seed; {@code -Dseed=N} runs
- * that case alone. The seeds are the same in every run unless {@code -Dseed.base=N} moves them.
+ * that case alone. The seeds are the same in every run unless {@code -Dseed.base=N} moves them. While a case runs its
+ * thread is named after the seed, so that the report of a JVM that crashed tells it too.
  */
 public final class SeededTest {
     /** One case. */
@@ -43,10 +44,15 @@ public final class SeededTest {
     }
 
     private static void runCase(long seed, Case body) {
+        Thread thread = Thread.currentThread();
+        String name = thread.getName();
+        thread.setName("seed " + seed);
         try {
             body.run(random(seed));
         } catch (Exception | AssertionError failure) {
             throw new AssertionError("seed " + seed + " (run it alone: -Dseed=" + seed + "): " + failure, failure);
+        } finally {
+            thread.setName(name);
         }
     }
 }
