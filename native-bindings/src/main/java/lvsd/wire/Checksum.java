@@ -174,7 +174,8 @@ public final class Checksum {
      *
      * @param ip the IPv4 header
      * @param l4 the transport header; its fixed part must lie inside {@code l4Length}
-     * @param l4Length bytes of the transport header and its data
+     * @param l4Length bytes of the transport header and its data; for UDP what {@link Udp#check} returned, which may be
+     *     less than the IP packet holds
      * @param protocol transport protocol
      * @return wire form, ready to store
      */
@@ -201,7 +202,7 @@ public final class Checksum {
 
     /**
      * Whether the checksum of a transport header over IPv4 is right: TCP, UDP (0x0000: none was sent, RFC 768) and ICMP.
-     * Other protocols: true.
+     * Other protocols: true. Lengths as in {@link #transport4}.
      */
     public static boolean verify4(long ip, long l4, int l4Length, int protocol) {
         if (fieldOffset(protocol) < 0 || (protocol == Ipv4.PROTOCOL_UDP && Udp.checksum(l4) == 0)) {
