@@ -83,7 +83,7 @@ final class Lvsd implements Callable<Integer> {
 
     /** Entry point. */
     public static void main(String[] args) {
-        int code = new CommandLine(new Lvsd(new NullDataplaneFactory())).execute(args);
+        int code = new CommandLine(new Lvsd(new DpdkDataplaneFactory())).execute(args);
         Logging.flush();
         System.exit(code);
     }

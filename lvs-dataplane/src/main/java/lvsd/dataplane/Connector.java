@@ -186,15 +186,13 @@ final class Connector {
         Connection.setProtocol(hot, p.protocol);
         Connection.setDestination(hot, destination.index);
         Connection.setFlags(hot, destination.method | Connection.INACTIVE);
-        int addressDelta =
-                p.ipv6 ? fillAddresses6(p, table.addresses6(entry), destination) : fillAddresses4(p, hot, destination);
-        int toServer = Checksum.add(addressDelta, Checksum.deltaInt(clientPorts, serverPorts));
-        Connection.setDeltas(hot, Connection.CLIENT_SIDE, Checksum.add(addressDelta, Ipv4.TTL_DELTA), toServer);
-        Connection.setDeltas(
-                hot,
-                Connection.SERVER_SIDE,
-                Checksum.add(Checksum.negate(addressDelta), Ipv4.TTL_DELTA),
-                Checksum.negate(toServer));
+        if (p.ipv6) {
+            fillAddresses6(p, table.addresses6(entry), destination);
+        } else {
+            Connection.setAddresses(hot, Connection.CLIENT_SIDE, Ipv4.addresses(p.l3));
+            Connection.setAddresses(hot, Connection.SERVER_SIDE, Ipv4.pair(destination.address4, local4));
+        }
+        setDeltas(table, entry);
         if (service.connectionTimeout != 0) {
             Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(service.connectionTimeout));
         }
@@ -204,25 +202,45 @@ final class Connector {
         }
     }
 
-    private int fillAddresses4(Packet p, long hot, Destination destination) {
-        long client = Ipv4.addresses(p.l3);
-        long server = Ipv4.pair(destination.address4, local4);
-        Connection.setAddresses(hot, Connection.CLIENT_SIDE, client);
-        Connection.setAddresses(hot, Connection.SERVER_SIDE, server);
-        return Checksum.deltaLong(client, server);
-    }
-
-    private int fillAddresses6(Packet p, long addresses, Destination destination) {
+    private void fillAddresses6(Packet p, long addresses, Destination destination) {
         int client = Connection.CLIENT_SIDE;
         int server = Connection.SERVER_SIDE;
         Connection.setSource6(addresses, client, Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3));
         Connection.setDestination6(addresses, client, Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3));
         Connection.setSource6(addresses, server, destination.address6High, destination.address6Low);
         Connection.setDestination6(addresses, server, local6High, local6Low);
-        int delta = Checksum.deltaLong(Ipv6.sourceHigh(p.l3), local6High);
-        delta = Checksum.add(delta, Checksum.deltaLong(Ipv6.sourceLow(p.l3), local6Low));
-        delta = Checksum.add(delta, Checksum.deltaLong(Ipv6.destinationHigh(p.l3), destination.address6High));
-        return Checksum.add(delta, Checksum.deltaLong(Ipv6.destinationLow(p.l3), destination.address6Low));
+    }
+
+    /** Computes both directions' checksum deltas from the entry's tuples; TTL minus one is part of the IP header's. */
+    static void setDeltas(ConnectionTable table, int entry) {
+        long hot = table.hot(entry);
+        int addresses = table.ipv6() ? addressDelta6(table.addresses6(entry)) : addressDelta4(hot);
+        int clientPorts = Connection.ports(hot, Connection.CLIENT_SIDE);
+        int serverPorts = Connection.ports(hot, Connection.SERVER_SIDE);
+        int toServer = Checksum.add(addresses, Checksum.deltaInt(clientPorts, serverPorts));
+        int network = Checksum.add(addresses, Ipv4.TTL_DELTA);
+        int back = Checksum.add(Checksum.negate(addresses), Ipv4.TTL_DELTA);
+        Connection.setDeltas(hot, Connection.CLIENT_SIDE, network, toServer);
+        Connection.setDeltas(hot, Connection.SERVER_SIDE, back, Checksum.negate(toServer));
+    }
+
+    private static int addressDelta4(long hot) {
+        return Checksum.deltaLong(
+                Connection.addresses(hot, Connection.CLIENT_SIDE), Connection.addresses(hot, Connection.SERVER_SIDE));
+    }
+
+    private static int addressDelta6(long at) {
+        int client = Connection.CLIENT_SIDE;
+        int server = Connection.SERVER_SIDE;
+        int delta = Checksum.deltaLong(Connection.sourceHigh(at, client), Connection.sourceHigh(at, server));
+        delta = Checksum.add(
+                delta, Checksum.deltaLong(Connection.sourceLow(at, client), Connection.sourceLow(at, server)));
+        delta = Checksum.add(
+                delta,
+                Checksum.deltaLong(Connection.destinationHigh(at, client), Connection.destinationHigh(at, server)));
+        return Checksum.add(
+                delta,
+                Checksum.deltaLong(Connection.destinationLow(at, client), Connection.destinationLow(at, server)));
     }
 
     /**
@@ -340,7 +358,8 @@ final class Connector {
         table.remove(entry);
     }
 
-    private void releasePort(ConnectionTable table, int entry) {
+    /** Gives the local port of a FULLNAT entry back. */
+    void releasePort(ConnectionTable table, int entry) {
         long hot = table.hot(entry);
         int serverPorts = Connection.ports(hot, Connection.SERVER_SIDE);
         int protocol = Connection.protocol(hot);

@@ -30,12 +30,12 @@ import org.jspecify.annotations.Nullable;
  * All workers of a director, put together from the daemon file and one {@link PacketIo} per worker, and what the control
  * plane may ask of them. Methods of {@link DataplaneControl} are for the control thread.
  */
-public final class Dataplane implements DataplaneControl, AutoCloseable {
+public class Dataplane implements DataplaneControl, AutoCloseable {
     private static final int HANDOFF_RING = 1024;
     private static final int PAGE = 4096;
 
     private final DaemonConfig config;
-    private final long[] macs;
+    private long[] macs;
     private final Map<String, String> settings;
     private final List<Worker> workers = new ArrayList<>();
     private final List<Punter> punters = new ArrayList<>();
@@ -43,6 +43,7 @@ public final class Dataplane implements DataplaneControl, AutoCloseable {
     private final WorkerBuilder builder;
     private final Supplier<List<PortView>> portViews;
     private final Map<Integer, Totals> zeroed = new HashMap<>();
+    private NetConfig net;
     private Set<InetAddress> vips = Set.of();
     private Set<InetAddress> lips = Set.of();
 
@@ -66,7 +67,8 @@ public final class Dataplane implements DataplaneControl, AutoCloseable {
             counters[i] = new DestinationCounters();
         }
         SecureRandom random = new SecureRandom();
-        this.builder = new WorkerBuilder(config, netConfig(), counters, random.nextLong(), random.nextLong());
+        this.net = netConfig();
+        this.builder = new WorkerBuilder(config, net, counters, random.nextLong(), random.nextLong());
         @Nullable LongRing[][] rings = rings(count);
         for (int i = 0; i < count; i++) {
             Punter punter = builder.punter(i);
@@ -96,6 +98,22 @@ public final class Dataplane implements DataplaneControl, AutoCloseable {
 
     private NetConfig netConfig() {
         return NetConfig.of(config.withSettings(settings), macs, vips, lips);
+    }
+
+    /** Tells the workers the ports' MAC addresses (wire form), once they are known. Control thread. */
+    protected final void macs(long[] known) {
+        macs = known.clone();
+        publishNet();
+    }
+
+    /** Tells worker 0 that a port's link came up, so that addresses are announced again. Any thread but workers'. */
+    protected final void linkUp(int port) {
+        send(workers.getFirst(), worker -> worker.linkUp(port));
+    }
+
+    /** The snapshot of layers 2 and 3 published last. */
+    protected final NetConfig net() {
+        return net;
     }
 
     /** The workers, in order. */
@@ -129,8 +147,9 @@ public final class Dataplane implements DataplaneControl, AutoCloseable {
     }
 
     private void publishNet() {
-        NetConfig net = netConfig();
-        workers.forEach(worker -> worker.publish(net));
+        NetConfig newest = netConfig();
+        net = newest;
+        workers.forEach(worker -> worker.publish(newest));
     }
 
     @Override
@@ -274,9 +293,11 @@ public final class Dataplane implements DataplaneControl, AutoCloseable {
     }
 
     /** Sends a command, waiting while the worker's queue is full. */
-    void send(Worker worker, WorkerCommand command) {
-        while (!worker.offer(command)) {
-            LockSupport.parkNanos(50_000);
+    public final void send(Worker worker, WorkerCommand command) {
+        synchronized (worker) {
+            while (!worker.offer(command)) {
+                LockSupport.parkNanos(50_000);
+            }
         }
     }
 

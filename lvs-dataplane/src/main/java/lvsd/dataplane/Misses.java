@@ -1,5 +1,6 @@
 package lvsd.dataplane;
 
+import java.util.BitSet;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.nat.IcmpTranslation;
@@ -29,7 +30,9 @@ final class Misses {
     private final Packet packet = new Packet();
     private final Net net;
     private final Connector connector;
+    private final Adopter adopter;
     private final Ownership ownership;
+    private final BitSet partialChecksums;
     private final long seed0;
     private final long seed1;
 
@@ -41,12 +44,18 @@ final class Misses {
         this.net = parts.net();
         this.ownership = parts.ownership();
         this.connector = new Connector(pipeline, parts);
+        this.adopter = new Adopter(pipeline, parts);
+        this.partialChecksums = parts.partialChecksums();
         this.seed0 = parts.seed0();
         this.seed1 = parts.seed1();
     }
 
     Connector connector() {
         return connector;
+    }
+
+    Adopter adopter() {
+        return adopter;
     }
 
     /** A known tuple's first packet of IPv4, parsed by the fast parser. */
@@ -90,11 +99,20 @@ final class Misses {
         if (parsed != 0) {
             return parsed;
         }
+        if (packet.l4Valid && !packet.fragment && partialChecksums.get(port)) {
+            repair(packet);
+        }
         int untagged = pipeline.arrival;
         pipeline.arrival = packet.iface;
         int verdict = slow(packet);
         pipeline.arrival = untagged;
         return verdict;
+    }
+
+    private static void repair(Packet p) {
+        if (p.protocol == Ipv4.PROTOCOL_TCP || p.protocol == Ipv4.PROTOCOL_UDP) {
+            PartialChecksums.repair(p.ipv6, p.l3, p.l4, p.l4Length, p.protocol);
+        }
     }
 
     private int slow(Packet p) {
@@ -283,7 +301,7 @@ final class Misses {
         if (p.ipv6) {
             pipeline.rewrite6(p.l3, p.l4, p.protocol, entry, hot, side, flags);
         } else {
-            pipeline.rewrite4(p.l3, p.l4, p.protocol, p.l3Length, entry, hot, side, flags);
+            pipeline.rewrite4(p.l3, p.l4, p.protocol, entry, hot, side, flags);
         }
     }
 

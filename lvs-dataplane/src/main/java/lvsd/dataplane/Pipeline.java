@@ -1,5 +1,6 @@
 package lvsd.dataplane;
 
+import java.util.BitSet;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.TimerWheel;
@@ -43,6 +44,7 @@ final class Pipeline {
     final TcpTracker tracker6;
     final DestinationCounters counters;
     final Net net;
+    private final BitSet partialChecksums;
     private final Misses misses;
 
     /** Newest snapshot; set by the worker between cycles. */
@@ -62,6 +64,7 @@ final class Pipeline {
         this.tracker6 = new TcpTracker(table6, timers6, parts.timeouts(), parts.counts());
         this.counters = parts.counters();
         this.net = parts.net();
+        this.partialChecksums = parts.partialChecksums();
         this.misses = new Misses(this, parts);
     }
 
@@ -80,6 +83,9 @@ final class Pipeline {
         for (int i = 0; i < count; i++) {
             parser.fast(i, packets[i], mac);
         }
+        if (partialChecksums.get(port)) {
+            repair(count);
+        }
         touchBuckets(count);
         touchEntries(count);
         for (int i = 0; i < count; i++) {
@@ -90,6 +96,16 @@ final class Pipeline {
     /** Verdicts of the last burst, by packet. */
     int[] verdicts() {
         return burst.verdict;
+    }
+
+    private void repair(int count) {
+        for (int i = 0; i < count; i++) {
+            int kind = burst.kind[i];
+            if (kind != Burst.SLOW) {
+                int l4Length = (int) (burst.l3[i] + burst.length[i] - burst.l4[i]);
+                PartialChecksums.repair(kind == Burst.FAST6, burst.l3[i], burst.l4[i], l4Length, burst.protocol[i]);
+            }
+        }
     }
 
     private void touchBuckets(int count) {
@@ -200,7 +216,7 @@ final class Pipeline {
             return misses.forwardSlow4(mbuf, ip, l4, length, protocol, reference);
         }
         counters.count(destination, side, length);
-        rewrite4(ip, l4, protocol, length, entry, hot, side, flags);
+        rewrite4(ip, l4, protocol, entry, hot, side, flags);
         return send(mbuf, ip, net.line(nextHop));
     }
 
@@ -237,7 +253,7 @@ final class Pipeline {
     }
 
     /** Makes an IPv4 packet of {@code side} what the other side's peer expects: TTL, addresses, ports, TCP fields. */
-    void rewrite4(long ip, long l4, int protocol, int length, int entry, long hot, int side, int flags) {
+    void rewrite4(long ip, long l4, int protocol, int entry, long hot, int side, int flags) {
         int deltas = Connection.deltas(hot, side);
         int delta = deltas >>> 16;
         if ((flags & ADJUST) != 0) {
@@ -250,7 +266,7 @@ final class Pipeline {
         if (protocol == PROTOCOL_TCP) {
             Memory.setShort(l4, Tcp.SIZE, 16, Checksum.apply(Memory.getShort(l4, Tcp.SIZE, 16), delta));
         } else {
-            udpChecksum4(ip, l4, length, delta);
+            udpChecksum4(ip, l4, delta);
         }
     }
 
@@ -279,10 +295,10 @@ final class Pipeline {
     }
 
     /** A UDP packet without checksum gets one (as the kernel's NAT does); others are updated. */
-    private static void udpChecksum4(long ip, long l4, int length, int delta) {
+    private static void udpChecksum4(long ip, long l4, int delta) {
         int checksum = Memory.getShort(l4, Udp.SIZE, 6);
         int fresh = checksum == 0
-                ? Checksum.transport4(ip, l4, (int) (ip + length - l4), Ipv4.PROTOCOL_UDP)
+                ? Checksum.transport4(ip, l4, Memory.getShortBe(l4, Udp.SIZE, 4), Ipv4.PROTOCOL_UDP)
                 : Checksum.applyUdp(checksum, delta);
         Memory.setShort(l4, Udp.SIZE, 6, fresh);
     }

@@ -273,6 +273,16 @@ public final class Worker {
         return count;
     }
 
+    /** Worker thread: a port's link came up. */
+    void linkUp(int port) {
+        net.linkUp(port);
+    }
+
+    /** Worker thread: takes over a connection made elsewhere; false when it cannot. */
+    public boolean adopt(SyncedConnection synced) {
+        return pipeline.misses().adopter().adopt(synced);
+    }
+
     /** Worker thread: restarts the longest cycle. */
     void forgetLongestCycle() {
         STATISTICS.setOpaque(statistics, LONGEST, 0L);

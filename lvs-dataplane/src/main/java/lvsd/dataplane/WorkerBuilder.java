@@ -1,6 +1,7 @@
 package lvsd.dataplane;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import lvsd.config.DaemonConfig;
@@ -11,6 +12,7 @@ import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.io.LongRing;
 import lvsd.dataplane.io.PacketIo;
+import lvsd.dataplane.net.NeighbourShare;
 import lvsd.dataplane.net.Net;
 import lvsd.dataplane.net.NetConfig;
 import lvsd.dataplane.net.Punter;
@@ -30,6 +32,7 @@ final class WorkerBuilder implements AutoCloseable {
     private final DestinationCounters[] counters;
     private final long seed0;
     private final long seed1;
+    private final NeighbourShare neighbours;
     private final List<LocalPorts> ports = new ArrayList<>();
     private final List<Timeouts> timeouts = new ArrayList<>();
     private final List<ConnectionTable> tables = new ArrayList<>();
@@ -38,6 +41,7 @@ final class WorkerBuilder implements AutoCloseable {
         this.config = config;
         this.net = net;
         this.counters = counters;
+        this.neighbours = new NeighbourShare(counters.length);
         this.seed0 = seed0;
         this.seed1 = seed1;
     }
@@ -62,25 +66,36 @@ final class WorkerBuilder implements AutoCloseable {
                 new LocalPorts(new PortShare.Modulo(index, count), PORT_POOLS, seed0 + index, seed1 - index, false);
         localPorts.setRange(firstPort(config.settings()), lastPort(config.settings()));
         ports.add(localPorts);
-        Timeouts own = new Timeouts();
-        timeouts.add(own);
+        Timeouts limits = new Timeouts();
+        timeouts.add(limits);
         HeldPackets held = new HeldPackets();
+        Net own = new Net(index, NEIGHBOURS, seed0 ^ seed1, net, io, punter, drops, transmitter, held);
+        own.share(neighbours);
         WorkerParts parts = new WorkerParts(
                 table4,
                 table6,
                 new TimerWheel(table4, now),
                 new TimerWheel(table6, now),
-                own,
+                limits,
                 counters[index],
                 new DestinationCounts(counters[index], others(index)),
                 new Schedulers(),
                 localPorts,
-                new Net(index, NEIGHBOURS, seed0 ^ seed1, net, io, punter, drops, transmitter, held),
+                own,
                 new Ownership(index, count),
+                partialChecksums(),
                 seed0,
                 seed1);
         held.tables(table4, table6);
         return new Worker(index, io, parts, transmitter, drops, incoming, outgoing);
+    }
+
+    private BitSet partialChecksums() {
+        BitSet partial = new BitSet();
+        for (int port = 0; port < config.ports().size(); port++) {
+            partial.set(port, PartialChecksums.possible(config.ports().get(port).device()));
+        }
+        return partial;
     }
 
     private ConnectionTable table(boolean ipv6, int capacity, boolean lock) {

@@ -1,5 +1,6 @@
 package lvsd.dataplane;
 
+import java.util.BitSet;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.LocalPorts;
 import lvsd.dataplane.connection.Timeouts;
@@ -23,6 +24,7 @@ import lvsd.dataplane.scheduler.Schedulers;
  * @param ports local ports of FULLNAT
  * @param net layers 2 and 3
  * @param ownership which worker owns which connection
+ * @param partialChecksums ports whose packets may have partial transport checksums
  * @param seed0 first half of the tables' hash key
  * @param seed1 second half
  */
@@ -38,5 +40,6 @@ record WorkerParts(
         LocalPorts ports,
         Net net,
         Ownership ownership,
+        BitSet partialChecksums,
         long seed0,
         long seed1) {}

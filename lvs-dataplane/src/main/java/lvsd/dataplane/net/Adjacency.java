@@ -19,7 +19,7 @@ import lvsd.memory.Memory;
  * <tr><td>28</td><td>state, see the constants</td></tr>
  * <tr><td>32</td><td>1: something was sent there since the last look</td></tr>
  * <tr><td>36</td><td>interface</td></tr>
- * <tr><td>40</td><td>the next-hop id that is valid now; 0 while unresolved</td></tr>
+ * <tr><td>40</td><td>the next-hop id that is valid now; -1 while unresolved</td></tr>
  * </table>
  */
 public final class Adjacency {
@@ -49,6 +49,8 @@ public final class Adjacency {
     private static final int USED = 32;
     private static final int IFACE = 36;
     private static final int ID = 40;
+    /** No id, so that neither 0, what a new connection remembers, nor any other passes for it. */
+    private static final int UNRESOLVED = -1;
 
     private static final int UNTAGGED = 14;
     private static final int TAGGED = 18;
@@ -115,9 +117,15 @@ public final class Adjacency {
         Memory.setLong(start, TAGGED, 8, Memory.getLong(line, SIZE, 8));
     }
 
+    /** Makes the line one that no next hop means. */
+    static void clear(long line) {
+        Memory.setInt(line, SIZE, ID, UNRESOLVED);
+    }
+
     /** Fills a line for an interface; the destination stays unknown. */
     static void initialise(long line, Interface iface) {
         Memory.fill(line, SIZE, 0);
+        clear(line);
         setMac(line, SOURCE, iface.mac());
         if (iface.vlanId() >= 0) {
             Memory.setIntBe(line, SIZE, TAG, 0x8100 << 16 | iface.vlanId());
@@ -151,7 +159,7 @@ public final class Adjacency {
     /** Sets the state; {@code nextHop} is the line's current id. */
     static void setState(long line, int state, int nextHop) {
         Memory.setInt(line, SIZE, STATE, state);
-        Memory.setInt(line, SIZE, ID, state >= REACHABLE ? nextHop : 0);
+        Memory.setInt(line, SIZE, ID, state >= REACHABLE ? nextHop : UNRESOLVED);
     }
 
     /** Notes that something was sent there. */

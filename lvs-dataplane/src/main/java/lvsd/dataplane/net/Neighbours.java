@@ -83,6 +83,9 @@ final class Neighbours implements AutoCloseable {
         this.settings = settings;
         memory = OffHeap.map((long) capacity * Adjacency.SIZE, false, false);
         lines = memory.address();
+        for (int i = 0; i < capacity; i++) {
+            Adjacency.clear(line(i));
+        }
         high = new long[capacity];
         low = new long[capacity];
         ipv6 = new boolean[capacity];
