@@ -66,10 +66,11 @@ public final class EthPort {
      *
      * @param rxQueues RX queues
      * @param txQueues TX queues
-     * @param descriptors entries wanted in each queue; the driver may change it
+     * @param rxDescriptors entries wanted in each RX queue; the driver may change it
+     * @param txDescriptors entries wanted in each TX queue; the driver may change it
      * @param mtu largest IP packet in bytes
      */
-    public record Setup(int rxQueues, int txQueues, int descriptors, int mtu) {}
+    public record Setup(int rxQueues, int txQueues, int rxDescriptors, int txDescriptors, int mtu) {}
 
     /** Counters since start. Frames; bytes without CRC; missed: lost for want of a descriptor or buffer. */
     public record Stats(
@@ -113,7 +114,9 @@ public final class EthPort {
                 throw library.failure(
                         find,
                         result,
-                        "port of device " + device + " (is it bound to vfio-pci, or its driver in eal.pluginPath?)");
+                        "port of device " + device
+                                + " (the driver's own lines come before this; a PCI device must be bound to"
+                                + " vfio-pci, a driver outside the default directory needs eal.plugin-path)");
             }
             return new EthPort(library, device, id.get(ValueLayout.JAVA_SHORT, 0) & 0xffff);
         }
@@ -223,8 +226,8 @@ public final class EthPort {
 
     private void setUpQueues(Arena arena, Setup setup, Info info, long raw, Mempool pool) {
         MemorySegment descriptors = arena.allocate(4, 2);
-        descriptors.set(ValueLayout.JAVA_SHORT, 0, (short) setup.descriptors());
-        descriptors.set(ValueLayout.JAVA_SHORT, 2, (short) setup.descriptors());
+        descriptors.set(ValueLayout.JAVA_SHORT, 0, (short) setup.rxDescriptors());
+        descriptors.set(ValueLayout.JAVA_SHORT, 2, (short) setup.txDescriptors());
         NativeFunction adjust = library.function("rte_eth_dev_adjust_nb_rx_tx_desc");
         int adjusted = adjust.callInt(id, descriptors.address(), descriptors.address() + 2);
         check(adjust, adjusted, "queue sizes of " + name);

@@ -99,7 +99,7 @@ public final class SelfTest {
     /** Packets through net_null: every one received is sent, and none is lost from the pool. */
     private void checkBursts(Eal eal, Mempool pool) {
         EthPort port = EthPort.find(eal, "net_null_selftest");
-        EthPort.Setup setup = new EthPort.Setup(1, 1, 512, 1500);
+        EthPort.Setup setup = new EthPort.Setup(1, 1, 512, 512, 1500);
         port.configure(setup, new byte[0], pool);
         port.start();
         DpdkAbi.verifyPort(eal, port, pool, setup);

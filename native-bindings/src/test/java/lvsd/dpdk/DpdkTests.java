@@ -42,7 +42,7 @@ final class DpdkTests {
     /** A configured and started port. */
     static EthPort start(Eal eal, Mempool pool, String device) {
         EthPort port = EthPort.find(eal, device);
-        EthPort.Setup setup = new EthPort.Setup(1, 1, 256, 1500);
+        EthPort.Setup setup = new EthPort.Setup(1, 1, 256, 256, 1500);
         port.configure(setup, new byte[0], pool);
         port.start();
         DpdkAbi.verifyPort(eal, port, pool, setup);

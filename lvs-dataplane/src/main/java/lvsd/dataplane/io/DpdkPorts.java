@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import lvsd.config.DaemonConfig;
 import lvsd.dataplane.DataplaneControl;
 import lvsd.dpdk.DpdkAbi;
@@ -18,6 +19,7 @@ import lvsd.dpdk.EthPort;
 import lvsd.dpdk.Mempool;
 import lvsd.dpdk.QueuePair;
 import lvsd.linux.Affinity;
+import lvsd.linux.Interfaces;
 
 /**
  * The ports of the daemon file, over DPDK: opens the EAL, makes the pool, verifies DPDK's structures, configures every
@@ -31,10 +33,7 @@ public final class DpdkPorts implements AutoCloseable {
     /** Longest Toeplitz key of a driver (i40e, ice) in bytes. */
     private static final int KEY_BYTES = 52;
 
-    private static final int DESCRIPTORS = 1024;
     private static final int CACHE = 256;
-    /** Ethernet header, two VLAN tags and CRC. */
-    private static final int FRAME_OVERHEAD = 14 + 8 + 4;
 
     private static final int LOCALLY_ADMINISTERED = 2;
 
@@ -81,7 +80,7 @@ public final class DpdkPorts implements AutoCloseable {
      *     which and what to do
      */
     public static DpdkPorts open(DaemonConfig config) {
-        checkMtu(config);
+        checkInterfaces(config);
         DpdkLibrary library = DpdkLibrary.load(config.eal().library());
         checkHugepages(config.eal());
         Eal.logToStandardError(library);
@@ -100,15 +99,16 @@ public final class DpdkPorts implements AutoCloseable {
         }
     }
 
-    private static void checkMtu(DaemonConfig config) {
+    /** A driver that finds no interface only writes a line to EAL's log, and the port is missing later. */
+    private static void checkInterfaces(DaemonConfig config) {
         for (DaemonConfig.Port port : config.ports()) {
-            if (port.mtu() + FRAME_OVERHEAD > config.eal().mbufSize()) {
+            Optional<String> kernel = EalArguments.kernelInterface(port.device());
+            if (kernel.isPresent() && !Interfaces.exists(kernel.get())) {
                 throw new DpdkException(
                         "configuration",
                         0,
-                        "its frames do not fit into mbufs of " + config.eal().mbufSize() + " bytes",
-                        "port " + port.name() + " with MTU " + port.mtu() + " (raise eal.mbufSize to at least "
-                                + (port.mtu() + FRAME_OVERHEAD) + ")");
+                        "there is no interface " + kernel.get() + " in this network namespace (ip link shows them)",
+                        "port " + port.name() + " with device " + port.device());
             }
         }
     }
@@ -149,7 +149,7 @@ public final class DpdkPorts implements AutoCloseable {
         EthPort.Info info = device.info();
         int rx = Math.clamp(workers, 1, Math.max(1, info.maxRxQueues()));
         int tx = Math.clamp(workers, 1, Math.max(1, info.maxTxQueues()));
-        EthPort.Setup setup = new EthPort.Setup(rx, tx, DESCRIPTORS, port.mtu());
+        EthPort.Setup setup = new EthPort.Setup(rx, tx, port.rxDescriptors(), port.txDescriptors(), port.mtu());
         device.configure(setup, rssKey, pool);
         ports.add(new Port(port, device, setup, info.driver(), workers));
     }

@@ -1,13 +1,18 @@
 package lvsd.dataplane.io;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import lvsd.config.DaemonConfig;
 
-/** EAL's arguments for a daemon file. What the operator gives verbatim wins over what is made here. */
+/**
+ * EAL's arguments for a daemon file. What the operator gives verbatim comes last and replaces defaults chosen here; the
+ * loader of the daemon file refuses arguments that have a setting of their own.
+ */
 final class EalArguments {
     private static final String PCI = "([0-9a-fA-F]{4}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7]";
 
@@ -45,17 +50,13 @@ final class EalArguments {
                 arguments.add("--single-file-segments"); // vhost-user takes few memory regions
             }
         }
-        if (!has("-m", "--socket-mem")) {
-            arguments.addAll(List.of("-m", Integer.toString(eal.memoryMegabytes())));
-        }
+        arguments.addAll(List.of("-m", Integer.toString(eal.memoryMegabytes())));
         arguments.addAll(List.of("--file-prefix", eal.filePrefix()));
     }
 
     private void environment(BitSet cpus) {
-        if (!has("-l", "-c", "--lcores")) {
-            String all = cpus.stream().mapToObj(Integer::toString).collect(Collectors.joining(","));
-            arguments.add("--lcores=0@(" + all + ")");
-        }
+        String all = cpus.stream().mapToObj(Integer::toString).collect(Collectors.joining(","));
+        arguments.add("--lcores=0@(" + all + ")");
         if (!has("--telemetry", "--no-telemetry")) {
             arguments.add("--no-telemetry");
         }
@@ -112,5 +113,16 @@ final class EalArguments {
         }
         String full = name.indexOf(':') == name.lastIndexOf(':') ? "0000:" + name : name;
         return full.toLowerCase(Locale.ROOT);
+    }
+
+    /** The kernel interface that a vdev takes over: {@code iface=} of net_af_packet and net_af_xdp. */
+    static Optional<String> kernelInterface(String device) {
+        boolean takesOver = device.startsWith("net_af_packet") || device.startsWith("net_af_xdp");
+        return takesOver
+                ? Arrays.stream(device.split(",", -1))
+                        .filter(argument -> argument.startsWith("iface="))
+                        .map(argument -> argument.substring("iface=".length()))
+                        .findFirst()
+                : Optional.empty();
     }
 }
