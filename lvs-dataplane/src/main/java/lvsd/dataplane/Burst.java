@@ -34,7 +34,8 @@ final class Burst {
     final int[] ports = new int[CAPACITY];
 
     final long[] hash = new long[CAPACITY];
-    final long[] bucket = new long[CAPACITY];
+    /** The line to touch next: the bucket's, then the candidate's. Always readable: the mbuf's where there is neither. */
+    final long[] line = new long[CAPACITY];
     /** Candidate reference from the connection table, or -1. */
     final int[] reference = new int[CAPACITY];
 

@@ -86,8 +86,10 @@ final class Pipeline {
         if (partialChecksums.get(port)) {
             repair(count);
         }
-        touchBuckets(count);
-        touchEntries(count);
+        findBuckets(count);
+        touchLines(count);
+        findCandidates(count);
+        touchLines(count);
         for (int i = 0; i < count; i++) {
             burst.verdict[i] = decide(i, port);
         }
@@ -108,31 +110,37 @@ final class Pipeline {
         }
     }
 
-    private void touchBuckets(int count) {
-        int touched = 0;
+    /**
+     * Computes where the buckets are, then touches them; and so with entries. A loop that does nothing but touch keeps
+     * some twenty misses in flight, one that also computes only as many as its instructions leave room for: 48 against
+     * 85 ns a look-up at four million connections.
+     */
+    private void findBuckets(int count) {
         for (int i = 0; i < count; i++) {
             int kind = burst.kind[i];
-            if (kind != Burst.SLOW) {
-                long bucket = (kind == Burst.FAST4 ? table4 : table6).bucket(burst.hash[i]);
-                burst.bucket[i] = bucket;
-                touched += ConnectionTable.touch(bucket);
-            }
+            burst.line[i] =
+                    kind == Burst.SLOW ? burst.mbuf[i] : (kind == Burst.FAST4 ? table4 : table6).bucket(burst.hash[i]);
         }
-        burst.touched += touched;
     }
 
-    private void touchEntries(int count) {
-        int touched = 0;
+    private void findCandidates(int count) {
         for (int i = 0; i < count; i++) {
             int kind = burst.kind[i];
             if (kind != Burst.SLOW) {
                 ConnectionTable table = kind == Burst.FAST4 ? table4 : table6;
-                int reference = table.candidate(burst.bucket[i], burst.hash[i]);
+                int reference = table.candidate(burst.line[i], burst.hash[i]);
                 burst.reference[i] = reference;
                 if (reference != NONE) {
-                    touched += ConnectionTable.touch(table.hot(ConnectionTable.entry(reference)));
+                    burst.line[i] = table.hot(ConnectionTable.entry(reference));
                 }
             }
+        }
+    }
+
+    private void touchLines(int count) {
+        int touched = 0;
+        for (int i = 0; i < count; i++) {
+            touched += ConnectionTable.touch(burst.line[i]);
         }
         burst.touched += touched;
     }
