@@ -19,7 +19,7 @@ import lvsd.memory.Memory;
  * <tr><td>28</td><td>state, see the constants</td></tr>
  * <tr><td>32</td><td>1: something was sent there since the last look</td></tr>
  * <tr><td>36</td><td>interface</td></tr>
- * <tr><td>40</td><td>the next-hop id that is valid now; -1 while unresolved</td></tr>
+ * <tr><td>40</td><td>the next-hop id that is valid now; while unresolved one that nobody has</td></tr>
  * </table>
  */
 public final class Adjacency {
@@ -49,8 +49,8 @@ public final class Adjacency {
     private static final int USED = 32;
     private static final int IFACE = 36;
     private static final int ID = 40;
-    /** No id, so that neither 0, what a new connection remembers, nor any other passes for it. */
-    private static final int UNRESOLVED = -1;
+    /** No id: neither 0, what a new connection remembers, nor the negative results of a look-up. */
+    private static final int UNRESOLVED = Integer.MIN_VALUE;
 
     private static final int UNTAGGED = 14;
     private static final int TAGGED = 18;
