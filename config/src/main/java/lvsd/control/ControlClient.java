@@ -18,7 +18,7 @@ import java.util.function.Consumer;
  * Client side of the control protocol. Requests may be pipelined: {@link #send} several, then {@link #receive} as many
  * replies in the same order; what is sent is buffered until the first receive. For one thread.
  */
-public final class ControlClient implements AutoCloseable {
+public final class ControlClient implements Control {
     private static final int BUFFER = 1 << 16;
 
     private final SocketChannel channel;
@@ -60,6 +60,7 @@ public final class ControlClient implements AutoCloseable {
     }
 
     /** Queues a request; it leaves at the latest with the next {@link #receive}. */
+    @Override
     public void send(String line) throws IOException {
         byte[] bytes = line.getBytes(StandardCharsets.UTF_8);
         if (bytes.length > ControlProtocol.MAX_REQUEST) {
@@ -94,6 +95,7 @@ public final class ControlClient implements AutoCloseable {
     }
 
     /** The reply to the oldest request not yet answered; {@code page} gets the out part of every frame but the last. */
+    @Override
     public Reply receive(Consumer<String> page) throws IOException {
         flush();
         while (true) {

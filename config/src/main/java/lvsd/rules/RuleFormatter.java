@@ -86,9 +86,25 @@ public final class RuleFormatter {
         return service(service, endpoints, String.join(",", service.schedulerFlags()));
     }
 
-    /** What follows {@code -A} in {@code -S}: as ipvsadm prints the flags, which leaves out the third of sh and mh. */
-    public static String savedService(ServiceSpec service, Endpoints endpoints) {
-        return service(service, endpoints, SchedulerFlags.text(service));
+    /**
+     * A rule as {@code -S} prints it: names by {@code endpoints}, and two things as ipvsadm has them although it cannot
+     * read them back: firewall marks from 2^31 on are negative, the third flag of sh and mh has no word.
+     */
+    public static String saved(ServiceSpec service, Endpoints endpoints) {
+        return "-A " + signed(service.id(), service(service, endpoints, SchedulerFlags.text(service)));
+    }
+
+    /** A server as {@code -S} prints it. */
+    public static String saved(DestinationSpec destination, Endpoints endpoints) {
+        return "-a " + signed(destination.service(), destination(destination, endpoints));
+    }
+
+    private static String signed(ServiceId id, String line) {
+        if (!(id instanceof ServiceId.Fwmark mark) || mark.mark() >= 0) {
+            return line;
+        }
+        int end = "-f ".length() + Integer.toUnsignedString(mark.mark()).length();
+        return "-f " + mark.mark() + line.substring(end);
     }
 
     /** Scheduler flags as listings show them. */

@@ -1,0 +1,144 @@
+package lvsd.cli;
+
+import java.io.IOException;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import lvsd.rules.Addresses;
+import lvsd.rules.Names;
+import lvsd.rules.Protocol;
+import org.jspecify.annotations.Nullable;
+
+/** Host names from the system's resolver, service names from services(5), both ways. Nothing is read before it is asked. */
+final class SystemNames implements Names {
+    private static final Path SERVICES = Path.of("/etc/services");
+
+    /** Where host names come from. */
+    interface Resolver {
+        /** First IPv4 address of a name. */
+        Optional<InetAddress> address4(String name);
+
+        /** Name of an address, if it has one. */
+        Optional<String> name(InetAddress address);
+    }
+
+    /** The resolver of the C library, as the JDK offers it. */
+    private static final Resolver SYSTEM = new Resolver() {
+        @Override
+        public Optional<InetAddress> address4(String name) {
+            try {
+                for (InetAddress address : InetAddress.getAllByName(name)) {
+                    if (address instanceof Inet4Address) {
+                        return Optional.of(address);
+                    }
+                }
+            } catch (UnknownHostException e) {
+                return Optional.empty();
+            }
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<String> name(InetAddress address) {
+            String name = address.getCanonicalHostName();
+            return name.equals(address.getHostAddress()) ? Optional.empty() : Optional.of(name);
+        }
+    };
+
+    private final Resolver resolver;
+    private final Path servicesFile;
+    private final Map<InetAddress, String> hosts = new HashMap<>();
+    private @Nullable Map<String, Integer> ports;
+    private @Nullable Map<String, String> services;
+
+    /** The names of this machine. */
+    SystemNames() {
+        this(SYSTEM, SERVICES);
+    }
+
+    /** Names from somewhere else. */
+    SystemNames(Resolver resolver, Path servicesFile) {
+        this.resolver = resolver;
+        this.servicesFile = servicesFile;
+    }
+
+    @Override
+    public Optional<InetAddress> host4(String name) {
+        return resolver.address4(name);
+    }
+
+    @Override
+    public OptionalInt port(String service, Protocol protocol) {
+        readServices();
+        Integer port = ports == null ? null : ports.get(service + "/" + label(protocol));
+        return port == null ? OptionalInt.empty() : OptionalInt.of(port);
+    }
+
+    /** Name of a host, or its address where it has none. */
+    String host(InetAddress address) {
+        return hosts.computeIfAbsent(address, each -> resolver.name(each).orElseGet(() -> Addresses.format(each)));
+    }
+
+    /** Name of a service, or its number where it has none. */
+    String service(int port, Protocol protocol) {
+        readServices();
+        String name = services == null ? null : services.get(port + "/" + label(protocol));
+        return name == null ? Integer.toString(port) : name;
+    }
+
+    private static String label(Protocol protocol) {
+        return switch (protocol) {
+            case TCP -> "tcp";
+            case UDP -> "udp";
+            case SCTP -> "sctp";
+        };
+    }
+
+    private void readServices() {
+        if (services != null) {
+            return;
+        }
+        Map<String, Integer> byName = new HashMap<>();
+        Map<String, String> byPort = new HashMap<>();
+        try {
+            for (String line : Files.readAllLines(servicesFile, StandardCharsets.ISO_8859_1)) {
+                readService(line, byName, byPort);
+            }
+        } catch (IOException e) {
+            // Without the file no service has a name.
+            byName.clear();
+        }
+        ports = byName;
+        services = byPort;
+    }
+
+    /** {@code name port/protocol alias...}; the first entry of a name or port counts. */
+    private static void readService(String line, Map<String, Integer> byName, Map<String, String> byPort) {
+        int hash = line.indexOf('#');
+        String[] words = (hash < 0 ? line : line.substring(0, hash)).strip().split("\\s+", -1);
+        int slash = words.length < 2 ? -1 : words[1].indexOf('/');
+        if (slash < 0) {
+            return;
+        }
+        try {
+            int port = Integer.parseInt(words[1].substring(0, slash));
+            String protocol = words[1].substring(slash);
+            byPort.putIfAbsent(port + protocol, words[0]);
+            for (int i = 0; i < words.length; i++) {
+                if (i != 1) {
+                    byName.putIfAbsent(words[i] + protocol, port);
+                }
+            }
+        } catch (NumberFormatException e) {
+            // A line that is no service names none.
+            return;
+        }
+    }
+}

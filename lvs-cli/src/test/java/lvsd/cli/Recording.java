@@ -1,0 +1,112 @@
+package lvsd.cli;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import lvsd.rules.Addresses;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+
+/** Steps of a recording of the real ipvsadm, and the names its machine knew. */
+final class Recording {
+    /** One step; {@code command} is what a shell did, empty for ipvsadm itself. */
+    record Step(
+            String scenario,
+            int number,
+            String command,
+            List<String> arguments,
+            String stdin,
+            String rc,
+            String stdout,
+            String stderr) {
+        @Override
+        public String toString() {
+            return scenario + " step " + number + ": ipvsadm " + String.join(" ", arguments);
+        }
+    }
+
+    private static final Map<String, String> HOSTS = Map.of(
+            "127.0.0.1", "localhost",
+            "192.0.2.10", "vip.example",
+            "198.18.1.1", "rs1.example",
+            "198.18.1.2", "rs2.example",
+            "192.0.2.20", "averyveryverylonghostname-for-truncation.example",
+            "198.18.1.20", "anotherverylonghostname-for-truncation.example",
+            "2001:db8::aa", "vip6.example");
+
+    private Recording() {}
+
+    /** The names of the recordings. */
+    static SystemNames names() {
+        SystemNames.Resolver resolver = new SystemNames.Resolver() {
+            @Override
+            public Optional<InetAddress> address4(String name) {
+                for (Map.Entry<String, String> host : HOSTS.entrySet()) {
+                    if (host.getValue().equals(name) && host.getKey().indexOf(':') < 0) {
+                        return Addresses.parse(host.getKey());
+                    }
+                }
+                return Optional.empty();
+            }
+
+            @Override
+            public Optional<String> name(InetAddress address) {
+                return Optional.ofNullable(HOSTS.get(Addresses.format(address)));
+            }
+        };
+        try {
+            return new SystemNames(
+                    resolver,
+                    Path.of(Objects.requireNonNull(Recording.class.getResource("services"))
+                            .toURI()));
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static List<Step> read(String resource) {
+        List<Step> steps = new ArrayList<>();
+        Load load = new Load(LoadSettings.builder().build());
+        try (BufferedReader in = new BufferedReader(new InputStreamReader(
+                Objects.requireNonNull(Recording.class.getResourceAsStream(resource)), StandardCharsets.UTF_8))) {
+            for (String line = in.readLine(); line != null; line = in.readLine()) {
+                steps.add(step((Map<?, ?>) load.loadFromString(line)));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return steps;
+    }
+
+    private static Step step(Map<?, ?> map) {
+        List<String> arguments = new ArrayList<>();
+        if (map.get("argv") instanceof List<?> argv) {
+            // The first is the program's name.
+            argv.stream().skip(1).forEach(each -> arguments.add(String.valueOf(each)));
+        }
+        return new Step(
+                text(map, "scenario"),
+                Integer.parseInt(text(map, "step")),
+                text(map, "cmd"),
+                arguments,
+                text(map, "stdin"),
+                text(map, "rc"),
+                text(map, "stdout"),
+                text(map, "stderr"));
+    }
+
+    private static String text(Map<?, ?> map, String name) {
+        Object value = map.get(name);
+        return value == null ? "" : value.toString();
+    }
+}
