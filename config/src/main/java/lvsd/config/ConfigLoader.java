@@ -109,6 +109,9 @@ public final class ConfigLoader {
             problems.add(e.getProblemMark(), "not YAML: " + e.getProblem());
         } catch (YamlEngineException e) {
             problems.add(Optional.empty(), "not YAML: " + e.getMessage());
+        } catch (IndexOutOfBoundsException e) {
+            // The library's reader, at a lone surrogate on the edge of its buffer.
+            problems.add(Optional.empty(), "not YAML: has characters that are none");
         }
         throw new ConfigException(problems.errors());
     }
@@ -183,7 +186,8 @@ public final class ConfigLoader {
         Section in = top.section("workers");
         int count = in.integer("count", Math.max(1, in.list("cores").size()), 1, 64);
         List<Integer> cores = new ArrayList<>();
-        for (String text : in.texts("cores")) {
+        List<String> texts = in.texts("cores");
+        for (String text : texts) {
             Optional<Integer> core = Section.number(text).filter(value -> value >= 0 && value < 1024);
             if (core.isEmpty()) {
                 in.error("cores", "'workers.cores': '" + text + "' is no CPU number from 0 to 1023");
@@ -193,7 +197,7 @@ public final class ConfigLoader {
                 cores.add(core.get());
             }
         }
-        if (!cores.isEmpty() && cores.size() != count) {
+        if (!cores.isEmpty() && cores.size() == texts.size() && cores.size() != count) {
             in.error(
                     "cores",
                     "'workers.cores' names " + cores.size() + " CPUs for " + count

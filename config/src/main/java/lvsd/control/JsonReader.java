@@ -29,8 +29,8 @@ final class JsonReader {
         if (++depth > MAX_DEPTH) {
             throw wrong("nested too deeply");
         }
-        expect(bracket);
         skipSpace();
+        expect(bracket);
     }
 
     /** Name of the next member, or an empty string after the last, which leaves the object. */

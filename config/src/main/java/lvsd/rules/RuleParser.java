@@ -318,7 +318,10 @@ public final class RuleParser {
                 port = colon < 0 ? null : text.substring(colon + 1);
             }
             Optional<InetAddress> address = six.isPresent() ? six : host4(host);
-            if (address.isEmpty()) {
+            OptionalLong bare = number(text);
+            // A small number alone is a port to ipvsadm, and a port alone is nothing.
+            boolean portOnly = bare.isPresent() && bare.getAsLong() >= 0 && bare.getAsLong() <= 65535;
+            if (address.isEmpty() || portOnly) {
                 throw RuleSyntaxException.fail(message);
             }
             return new Endpoint(
