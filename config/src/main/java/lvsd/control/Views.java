@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import lvsd.rules.Addresses;
 import lvsd.rules.DestinationSpec;
 import lvsd.rules.DestinationSpec.Tunnel;
@@ -76,12 +76,16 @@ public final class Views {
     private static void writeId(JsonWriter out, ServiceId id) {
         switch (id) {
             case ServiceId.Vip vip ->
-                out.member("protocol", vip.protocol().name().toLowerCase(Locale.ROOT))
+                out.member("protocol", label(vip.protocol()))
                         .member("address", Addresses.format(vip.address()))
                         .member("port", vip.port());
             case ServiceId.Fwmark mark ->
                 out.member("fwmark", mark.mark() & 0xffff_ffffL).member("ipv6", mark.ipv6());
         }
+    }
+
+    private static String label(Protocol protocol) {
+        return protocol.name().toLowerCase(Locale.ROOT);
     }
 
     private static void writeService(JsonWriter out, Service service) {
@@ -286,15 +290,10 @@ public final class Views {
         return Addresses.parse(text).orElseThrow(() -> in.wrong("'" + text + "' is not an address"));
     }
 
-    private static <E extends Enum<E>> E constant(JsonReader in, E[] values, Supplier<String> text) {
-        String wanted = text.get();
+    private static <E> E constant(JsonReader in, E[] values, Function<E, String> label) {
+        String wanted = in.string();
         for (E value : values) {
-            String label = switch (value) {
-                case ForwardingMethod method -> method.label();
-                case Rule.Role role -> role.label();
-                default -> value.name().toLowerCase(Locale.ROOT);
-            };
-            if (label.equals(wanted)) {
+            if (label.apply(value).equals(wanted)) {
                 return value;
             }
         }
@@ -312,7 +311,7 @@ public final class Views {
         /** Takes the member if it is one of a service's name. */
         boolean take(JsonReader in, String name) {
             switch (name) {
-                case "protocol" -> protocol = constant(in, Protocol.values(), in::string);
+                case "protocol" -> protocol = constant(in, Protocol.values(), Views::label);
                 case "address" -> address = address(in);
                 case "port" -> port = in.integer();
                 case "fwmark" -> mark = (int) in.number();
@@ -404,7 +403,7 @@ public final class Views {
             switch (name) {
                 case "address" -> f.address = address(in);
                 case "port" -> f.port = in.integer();
-                case "method" -> f.method = constant(in, ForwardingMethod.values(), in::string);
+                case "method" -> f.method = constant(in, ForwardingMethod.values(), ForwardingMethod::label);
                 case "weight" -> f.weight = in.integer();
                 case "upper_threshold" -> f.upper = in.integer();
                 case "lower_threshold" -> f.lower = in.integer();
@@ -523,7 +522,7 @@ public final class Views {
         int[] ints = new int[4];
         members(in, name -> {
             switch (name) {
-                case "role" -> f.role = constant(in, Rule.Role.values(), in::string);
+                case "role" -> f.role = constant(in, Rule.Role.values(), Rule.Role::label);
                 case "interface" -> f.mcastInterface = in.string();
                 case "syncid" -> ints[0] = in.integer();
                 case "max_length" -> ints[1] = in.integer();

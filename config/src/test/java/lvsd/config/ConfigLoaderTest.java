@@ -57,6 +57,16 @@ class ConfigLoaderTest {
     }
 
     @Test
+    void documentationHasEverySetting() throws IOException {
+        String text = Files.readString(Path.of("../docs/config.md"));
+        for (Settings.Setting setting : Settings.ALL) {
+            assertThat(text)
+                    .contains("| `" + setting.name() + "` | " + setting.fallback() + " | " + setting.min() + " to "
+                            + setting.max() + " | " + setting.help() + " |");
+        }
+    }
+
+    @Test
     void shouldGiveDefaultsToWhatIsNotSaid() throws ConfigException {
         DaemonConfig config = ConfigLoader.parse("f", "ports: [{name: a, device: net_null0}]");
 

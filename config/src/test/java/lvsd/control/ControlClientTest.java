@@ -83,28 +83,30 @@ class ControlClientTest {
     @Test
     void shouldSayThatTheDaemonWentAway() throws Exception {
         Path socket = directory.resolve("s");
-        serve(socket, 1, "0 30 0\nabc", true);
+        CompletableFuture<String> server = serve(socket, 1, "0 30 0\nabc", true);
         try (ControlClient client = new ControlClient(socket, Duration.ofSeconds(5))) {
             assertThatThrownBy(() -> client.request("-L")).isInstanceOf(EOFException.class);
         }
+        assertThat(server.get()).isEqualTo("-L\n");
     }
 
     @Test
     void shouldNotWaitForEver() throws Exception {
         Path socket = directory.resolve("s");
-        serve(socket, 1, "", false);
+        CompletableFuture<String> server = serve(socket, 1, "", false);
         try (ControlClient client = new ControlClient(socket, Duration.ofMillis(50))) {
             assertThatThrownBy(() -> client.request("-L"))
                     .isInstanceOf(SocketTimeoutException.class)
                     .hasMessageContaining("did not answer within 0.05 s");
         }
+        assertThat(server.get()).isEqualTo("-L\n");
     }
 
     @Test
     void shouldRefuseHeadersThatAreNone() throws Exception {
         for (String header : List.of("\n", "0 0\n", "0 -1 0\n", "x 0 0\n", "0 99999999999 0\n", "0".repeat(100))) {
             Path socket = directory.resolve("s" + header.hashCode());
-            serve(socket, 1, header, true);
+            CompletableFuture<String> server = serve(socket, 1, header, true);
             try (ControlClient client = new ControlClient(socket, Duration.ofSeconds(5))) {
                 assertThatThrownBy(() -> client.request("-L")).as(header).isInstanceOf(IOException.class);
             }

@@ -166,23 +166,26 @@ public final class Lvsadm {
         return open;
     }
 
+    // Chains of instanceof here and in what a listing needs: a switch over patterns costs several milliseconds of linking
+    // at its first use, which is most of what this process lives.
+
     private int execute(Rule rule) throws IOException {
-        return switch (rule) {
-            case Rule.Help _ -> {
-                HelpText.print(out, program);
-                yield 0;
-            }
-            case Rule.Version _ -> {
-                HelpText.version(out, program);
-                yield 0;
-            }
-            case Rule.Restore _ -> restore();
-            case Rule.Query query -> query(query);
-            case Rule.Change change -> {
-                control().send(RuleFormatter.line(change));
-                yield print(control().receive(page -> {}));
-            }
-        };
+        if (rule instanceof Rule.Query query) {
+            return query(query);
+        }
+        if (rule instanceof Rule.Change) {
+            control().send(RuleFormatter.line(rule));
+            return print(control().receive(page -> {}));
+        }
+        if (rule instanceof Rule.Restore) {
+            return restore();
+        }
+        if (rule instanceof Rule.Version) {
+            HelpText.version(out, program);
+        } else {
+            HelpText.print(out, program);
+        }
+        return 0;
     }
 
     private int print(Reply reply) {
@@ -216,25 +219,21 @@ public final class Lvsadm {
     }
 
     private void render(Rule.Query query, View view) {
-        switch (query) {
-            case Rule.ListServices rule
-            when view instanceof View.Services services ->
-                ServiceListing.list(out, rule, Endpoints.of(rule.numeric(), names), services);
-            case Rule.Save rule
-            when view instanceof View.Services services ->
-                ServiceListing.save(out, Endpoints.of(rule.numeric(), names), services);
-            case Rule.ListConnections rule
-            when view instanceof View.Connections connections ->
-                OtherListings.connections(out, rule.persistent(), Endpoints.of(rule.numeric(), names), connections);
-            case Rule.GetLocalAddresses rule
-            when view instanceof View.LocalAddresses locals ->
-                OtherListings.localAddresses(out, Endpoints.of(rule.numeric(), names), locals);
-            default -> renderOther(view);
+        if (query instanceof Rule.ListServices rule && view instanceof View.Services services) {
+            ServiceListing.list(out, rule, Endpoints.of(rule.numeric(), names), services);
+        } else if (query instanceof Rule.Save rule && view instanceof View.Services services) {
+            ServiceListing.save(out, Endpoints.of(rule.numeric(), names), services);
+        } else if (query instanceof Rule.ListConnections rule && view instanceof View.Connections connections) {
+            OtherListings.connections(out, rule.persistent(), Endpoints.of(rule.numeric(), names), connections);
+        } else {
+            renderOther(query, view);
         }
     }
 
-    private void renderOther(View view) {
+    private void renderOther(Rule.Query query, View view) {
         switch (view) {
+            case View.LocalAddresses locals when query instanceof Rule.GetLocalAddresses rule ->
+                OtherListings.localAddresses(out, Endpoints.of(rule.numeric(), names), locals);
             case View.Timeouts timeouts -> OtherListings.timeouts(out, timeouts);
             case View.Daemons daemons -> OtherListings.daemons(out, daemons);
             case View.Drops drops -> OtherListings.drops(out, drops);

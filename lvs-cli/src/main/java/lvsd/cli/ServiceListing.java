@@ -109,13 +109,11 @@ final class ServiceListing {
     private void service(View.Service service) {
         ServiceSpec spec = service.spec();
         StringBuilder row = new StringBuilder();
-        switch (spec.id()) {
-            case ServiceId.Vip vip -> {
-                pad(row, vip.protocol().name(), 4);
-                row.append(' ').append(name(vip.address().getAddress().length, vip));
-            }
-            case ServiceId.Fwmark mark ->
-                row.append("FWM  ").append(mark.mark()).append(mark.ipv6() ? " IPv6" : "");
+        if (spec.id() instanceof ServiceId.Vip vip) {
+            pad(row, vip.protocol().name(), 4);
+            row.append(' ').append(name(vip.address().getAddress().length, vip));
+        } else if (spec.id() instanceof ServiceId.Fwmark mark) {
+            row.append("FWM  ").append(mark.mark()).append(mark.ipv6() ? " IPv6" : "");
         }
         switch (columns) {
             case STATS -> stats(row, service.stats());
