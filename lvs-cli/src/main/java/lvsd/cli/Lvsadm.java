@@ -166,7 +166,8 @@ public final class Lvsadm {
         return open;
     }
 
-    // Chains of instanceof here and in what a listing needs: a switch over patterns costs several milliseconds of linking
+    // Chains of instanceof here and in what a listing needs: a switch over patterns costs several milliseconds of
+    // linking
     // at its first use, which is most of what this process lives.
 
     private int execute(Rule rule) throws IOException {
@@ -232,7 +233,8 @@ public final class Lvsadm {
 
     private void renderOther(Rule.Query query, View view) {
         switch (view) {
-            case View.LocalAddresses locals when query instanceof Rule.GetLocalAddresses rule ->
+            case View.LocalAddresses locals
+            when query instanceof Rule.GetLocalAddresses rule ->
                 OtherListings.localAddresses(out, Endpoints.of(rule.numeric(), names), locals);
             case View.Timeouts timeouts -> OtherListings.timeouts(out, timeouts);
             case View.Daemons daemons -> OtherListings.daemons(out, daemons);
