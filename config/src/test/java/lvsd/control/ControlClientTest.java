@@ -110,6 +110,7 @@ class ControlClientTest {
             try (ControlClient client = new ControlClient(socket, Duration.ofSeconds(5))) {
                 assertThatThrownBy(() -> client.request("-L")).as(header).isInstanceOf(IOException.class);
             }
+            assertThat(server.get()).isEqualTo("-L\n");
         }
     }
 }
