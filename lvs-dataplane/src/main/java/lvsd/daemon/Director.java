@@ -127,7 +127,7 @@ final class Director {
     }
 
     private static void checkScheduler(ServiceSpec spec) throws Refusal {
-        if (!Schedulers.known(spec.scheduler()) || !Schedulers.knownEngine(spec.persistenceEngine())) {
+        if (!SchedulerNames.known(spec.scheduler()) || !SchedulerNames.knownEngine(spec.persistenceEngine())) {
             throw new Refusal("Scheduler or persistence engine not found");
         }
     }

@@ -83,9 +83,14 @@ final class Lvsd implements Callable<Integer> {
 
     /** Entry point. */
     public static void main(String[] args) {
-        int code = new CommandLine(new Lvsd(new DpdkDataplaneFactory())).execute(args);
+        System.exit(run(new DpdkDataplaneFactory(), args));
+    }
+
+    /** A whole life, up to the exit code. */
+    static int run(DataplaneFactory factory, String... args) {
+        int code = new CommandLine(new Lvsd(factory)).execute(args);
         Logging.flush();
-        System.exit(code);
+        return code;
     }
 
     @Override

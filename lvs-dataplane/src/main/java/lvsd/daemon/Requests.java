@@ -137,7 +137,7 @@ final class Requests implements RequestHandler {
     /** What is stored and listed as ipvsadm does, but not yet balanced, is said once. */
     private static void warnOfMissing(ServiceSpec service, String line) {
         String missing = null;
-        if (!Schedulers.available(service.scheduler())) {
+        if (!SchedulerNames.available(service.scheduler())) {
             missing = "scheduler " + service.scheduler();
         } else if (service.persistence().isPresent()) {
             missing = "persistence";

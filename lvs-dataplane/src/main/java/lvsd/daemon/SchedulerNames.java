@@ -1,19 +1,17 @@
 package lvsd.daemon;
 
 import java.util.Set;
+import lvsd.dataplane.scheduler.Schedulers;
 
 /** Scheduler names an operator may use: those of the recorded kernel. */
-final class Schedulers {
+final class SchedulerNames {
     /** Names that are accepted. */
     private static final Set<String> KNOWN =
             Set.of("rr", "wrr", "lc", "wlc", "fo", "ovf", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "none");
 
-    /** Those that the packet path has; a service with another one drops what it would have to schedule. */
-    private static final Set<String> AVAILABLE = Set.of("rr", "wrr", "lc", "wlc");
-
     private static final Set<String> ENGINES = Set.of("", "sip");
 
-    private Schedulers() {}
+    private SchedulerNames() {}
 
     /** Whether the name is accepted. */
     static boolean known(String name) {
@@ -22,7 +20,7 @@ final class Schedulers {
 
     /** Whether the packet path has it. */
     static boolean available(String name) {
-        return AVAILABLE.contains(name);
+        return Schedulers.create(name) != null;
     }
 
     /** Whether a persistence engine is accepted; empty is none. */
