@@ -114,7 +114,7 @@ final class Daemon {
         parts = new Parts(dataplane, director, journal, requests);
         control = ControlServer.open(
                 loop, requests, config.control().socket(), config.control().group());
-        openMetrics();
+        openMetrics(config);
         var _ = loop.scheduleAtFixedRate(guarded(this::housekeeping), 1, 1, TimeUnit.SECONDS);
         var _ = loop.scheduleAtFixedRate(
                 guarded(director::estimate), Estimator.PERIOD_SECONDS, Estimator.PERIOD_SECONDS, TimeUnit.SECONDS);
@@ -216,13 +216,13 @@ final class Daemon {
         }
     }
 
-    private void openMetrics() throws StartException {
-        if (config.metricsListen().isPresent()) {
+    private void openMetrics(DaemonConfig wanted) throws StartException {
+        if (wanted.metricsListen().isPresent()) {
             Parts running = running();
             metrics = MetricsServer.open(
                     loop,
                     new MetricsText(running.director, running.dataplane, startMillis),
-                    config.metricsListen().get());
+                    wanted.metricsListen().get());
         }
     }
 
@@ -260,12 +260,10 @@ final class Daemon {
             List<String> lines = RulesFile.read(now.persist().rules());
             List<Rule.Change> before = RulesFile.resolve(now.persist().rules(), base, config);
             List<Rule.Change> after = RulesFile.resolve(now.persist().rules(), lines, config);
-            onLoop(() -> {
-                apply(now, RulesFile.difference(before, after), lines);
-                return true;
-            });
-            reopenMetrics(now);
-            config = now;
+            if (onLoop(() -> apply(now, RulesFile.difference(before, after), lines))) {
+                reopenMetrics(now);
+                config = now;
+            }
         } catch (ConfigException | StartException e) {
             LOG.atError().addKeyValue("cause", e.getMessage()).log("reload refused, nothing changed");
         } catch (IOException | RuntimeException e) {
@@ -273,8 +271,8 @@ final class Daemon {
         }
     }
 
-    /** Control thread. */
-    private void apply(DaemonConfig now, List<Rule.Change> changes, List<String> lines) throws IOException {
+    /** Control thread; whether the changes could be kept. */
+    private boolean apply(DaemonConfig now, List<Rule.Change> changes, List<String> lines) throws IOException {
         Parts running = running();
         List<String> fixed = new ArrayList<>(unchangeable(config, now));
         fixed.addAll(running.dataplane.reconfigure(now));
@@ -294,7 +292,8 @@ final class Daemon {
         }
         Optional<String> failure = running.requests.commit();
         if (failure.isPresent()) {
-            return;
+            LOG.atError().addKeyValue("cause", failure.get()).log("reload failed");
+            return false;
         }
         base = lines;
         if (running.journal != null) {
@@ -305,6 +304,7 @@ final class Daemon {
                 .addKeyValue("changes", changes.size() - refused)
                 .addKeyValue("refused", refused)
                 .log("reloaded");
+        return true;
     }
 
     /** Follows a change of the rules file, whatever an operator may have done to the same thing meanwhile. */
@@ -348,7 +348,7 @@ final class Daemon {
         }
     }
 
-    private void reopenMetrics(DaemonConfig now) throws StartException {
+    private void reopenMetrics(DaemonConfig now) {
         if (now.metricsListen().equals(config.metricsListen())) {
             return;
         }
@@ -357,12 +357,10 @@ final class Daemon {
         if (old != null) {
             old.close();
         }
-        if (now.metricsListen().isPresent()) {
-            Parts running = running();
-            metrics = MetricsServer.open(
-                    loop,
-                    new MetricsText(running.director, running.dataplane, startMillis),
-                    now.metricsListen().get());
+        try {
+            openMetrics(now);
+        } catch (StartException e) {
+            LOG.atError().addKeyValue("cause", e.getMessage()).log("no metrics");
         }
     }
 

@@ -392,20 +392,26 @@ final class Director {
     void changeSetting(String name, String value) {
         String before = changedSettings.put(name, value);
         effects.add(() -> dataplane.setting(name, value));
-        undo.add(() -> {
-            if (before == null) {
-                changedSettings.remove(name);
-            } else {
-                changedSettings.put(name, before);
-            }
-        });
+        undo.add(() -> restore(changedSettings, name, before));
     }
 
     /** Takes over what the daemon file now says of a setting; a change made at run time gives way to it. */
     void baseSetting(String name, String value) {
-        baseSettings.put(name, value);
-        changedSettings.remove(name);
+        String base = baseSettings.put(name, value);
+        String changed = changedSettings.remove(name);
         effects.add(() -> dataplane.setting(name, value));
+        undo.add(() -> {
+            restore(baseSettings, name, base);
+            restore(changedSettings, name, changed);
+        });
+    }
+
+    private static void restore(Map<String, String> settings, String name, @Nullable String before) {
+        if (before == null) {
+            settings.remove(name);
+        } else {
+            settings.put(name, before);
+        }
     }
 
     /** The settings in force that were said somewhere, by name; all others have their defaults. */
