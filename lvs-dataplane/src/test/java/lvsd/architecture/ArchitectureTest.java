@@ -1,6 +1,7 @@
 package lvsd.architecture;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.simpleName;
@@ -12,6 +13,7 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import lvsd.dataplane.DataplaneControl;
 
 @AnalyzeClasses(packages = "lvsd", importOptions = ImportOption.DoNotIncludeTests.class)
 final class ArchitectureTest {
@@ -79,8 +81,23 @@ final class ArchitectureTest {
             .resideInAnyPackage("lvsd.daemon..", "lvsd.control..", "lvsd.cli..");
 
     @ArchTest
-    static final ArchRule packagesHaveNoCycles =
-            slices().matching("lvsd.(**)").should().beFreeOfCycles();
+    static final ArchRule partsHaveNoCycles =
+            slices().matching("lvsd.(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule partsOfThePacketPathHaveNoCycles =
+            slices().matching("lvsd.dataplane.(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule partsOfThePacketPathKnowItsContractsOnly = noClasses()
+            .that()
+            .resideInAPackage("lvsd.dataplane.*..")
+            .should()
+            .dependOnClassesThat(resideInAPackage("lvsd.dataplane")
+                    .and(not(simpleName("Packet")
+                            .or(simpleName("Verdict"))
+                            .or(simpleName("DropReason"))
+                            .or(belongToAnyOf(DataplaneControl.class)))));
 
     // Memory --------------------------------------------------------------------------------------------------------
 

@@ -63,9 +63,7 @@ final class DaemonTest {
     }
 
     private void write(String device) throws IOException {
-        Files.writeString(
-                file(),
-                """
+        Files.writeString(file(), """
                 eal:
                   hugepages: false
                 ports:
@@ -76,8 +74,7 @@ final class DaemonTest {
                 persist:
                   directory: %1$s/journal
                   rules: %1$s/rules
-                """
-                        .formatted(directory, device));
+                """.formatted(directory, device));
     }
 
     private Daemon daemon(String failure) {
@@ -119,7 +116,8 @@ final class DaemonTest {
         Daemon first = daemon("");
         first.start(false);
         Files.writeString(
-                file(), Files.readString(file()).replace("control.sock", "other.sock").replace("journal", "other"));
+                file(),
+                Files.readString(file()).replace("control.sock", "other.sock").replace("journal", "other"));
         assertThatThrownBy(() -> daemon("").start(false))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("another lvsd uses port device net_af_packet0,iface=daemontest0");
@@ -132,9 +130,13 @@ final class DaemonTest {
     @Test
     void shouldKnowWhichDevicesCannotBeShared() throws IOException {
         assertThat(InstanceLock.exclusive("0000:03:00.1")).contains("pci-03-00.1");
-        assertThat(InstanceLock.exclusive("net_tap0,iface=tap7")).get().asString().endsWith("-tap7");
+        assertThat(InstanceLock.exclusive("net_tap0,iface=tap7"))
+                .get()
+                .asString()
+                .endsWith("-tap7");
         assertThat(InstanceLock.exclusive("net_null0")).isEmpty();
-        assertThat(InstanceLock.exclusive("net_pcap0,rx_pcap=/tmp/a.pcap,infinite_rx=1")).isEmpty();
+        assertThat(InstanceLock.exclusive("net_pcap0,rx_pcap=/tmp/a.pcap,infinite_rx=1"))
+                .isEmpty();
     }
 
     @Test
