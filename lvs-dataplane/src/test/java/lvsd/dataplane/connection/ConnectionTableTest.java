@@ -8,6 +8,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
+import java.util.random.RandomGenerator;
+import lvsd.wire.SeededTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -17,7 +19,9 @@ class ConnectionTableTest {
     private static final int TCP = 6;
     private static final int UDP = 17;
 
-    private final Seeded random = Seeded.random();
+    private final long seed = Long.getLong("seed", SeededTest.base());
+    private final String replay = "replay with -Dseed=" + seed;
+    private final RandomGenerator random = SeededTest.random(seed);
 
     private ConnectionTable table(boolean ipv6, int capacity) {
         return new ConnectionTable(ipv6, capacity, random.nextLong(), random.nextLong(), false);
@@ -53,9 +57,9 @@ class ConnectionTableTest {
                 }
                 Tuple probe = tuple(universe, universe);
                 assertThat(probe.find(table))
-                        .as("step %d, %s", step, random.replay())
+                        .as("step %d, %s", step, replay)
                         .isEqualTo(model.getOrDefault(probe, ConnectionTable.NONE));
-                assertThat(table.used()).as(random.replay()).isEqualTo(entries.size());
+                assertThat(table.used()).as(replay).isEqualTo(entries.size());
             }
             checkAll(table, model, entries);
         }
@@ -65,10 +69,10 @@ class ConnectionTableTest {
             ConnectionTable table, int universe, Map<Tuple, Integer> model, Map<Integer, List<Tuple>> entries) {
         int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {
-            assertThat(entries).as(random.replay()).hasSize(table.capacity());
+            assertThat(entries).as(replay).hasSize(table.capacity());
             return;
         }
-        assertThat(entries).as(random.replay()).doesNotContainKey(entry);
+        assertThat(entries).as(replay).doesNotContainKey(entry);
         Tuple client = tuple(universe, universe);
         Tuple server =
                 new Tuple(7, tuple(universe, universe).sourceLow(), 8, 9, random.nextInt(universe), client.protocol());
@@ -78,7 +82,7 @@ class ConnectionTableTest {
         int expected = model.containsKey(client)
                 ? ConnectionTable.CLIENT_EXISTS
                 : model.containsKey(server) ? ConnectionTable.SERVER_EXISTS : ConnectionTable.INSERTED;
-        assertThat(result).as(random.replay()).isEqualTo(expected);
+        assertThat(result).as(replay).isEqualTo(expected);
         if (result == ConnectionTable.INSERTED) {
             model.put(client, entry);
             model.put(server, entry | Integer.MIN_VALUE);
@@ -99,15 +103,15 @@ class ConnectionTableTest {
     }
 
     private void checkAll(ConnectionTable table, Map<Tuple, Integer> model, Map<Integer, List<Tuple>> entries) {
-        model.forEach((tuple, reference) ->
-                assertThat(tuple.find(table)).as(random.replay()).isEqualTo(reference));
+        model.forEach(
+                (tuple, reference) -> assertThat(tuple.find(table)).as(replay).isEqualTo(reference));
         List<Integer> walked = new ArrayList<>();
         for (int entry = 0; entry < table.limit(); entry++) {
             if (table.isUsed(entry)) {
                 walked.add(entry);
             }
         }
-        assertThat(walked).as(random.replay()).containsExactlyInAnyOrderElementsOf(entries.keySet());
+        assertThat(walked).as(replay).containsExactlyInAnyOrderElementsOf(entries.keySet());
         List.copyOf(entries.keySet()).forEach(table::remove);
         model.keySet().forEach(tuple -> assertThat(tuple.find(table)).isEqualTo(ConnectionTable.NONE));
         assertThat(table.used()).isZero();
@@ -153,7 +157,7 @@ class ConnectionTableTest {
                 Tuple like = distinct(number % 50_000);
                 Tuple other = new Tuple(
                         like.sourceHigh(), like.sourceLow(), 1, 3 + number / 50_000, like.ports(), like.protocol());
-                assertThat(other.find(table)).as(random.replay()).isEqualTo(ConnectionTable.NONE);
+                assertThat(other.find(table)).as(replay).isEqualTo(ConnectionTable.NONE);
             }
             Tuple udp = new Tuple(5, 5, 1, 2, 0x5000_0005, UDP);
             assertThat(udp.find(table)).isEqualTo(ConnectionTable.NONE);
@@ -175,9 +179,7 @@ class ConnectionTableTest {
                     direct++;
                 }
             }
-            assertThat(direct)
-                    .as("found in the first bucket, " + random.replay())
-                    .isGreaterThan(95_000);
+            assertThat(direct).as("found in the first bucket, " + replay).isGreaterThan(95_000);
         }
     }
 
@@ -247,7 +249,7 @@ class ConnectionTableTest {
             }
             int refused = table.allocate();
             last.write(table, refused, Connection.CLIENT_SIDE);
-            assertThat(table.insertClient(refused)).as(random.replay()).isEqualTo(ConnectionTable.FULL);
+            assertThat(table.insertClient(refused)).as(replay).isEqualTo(ConnectionTable.FULL);
             assertThat(last.find(table)).isEqualTo(ConnectionTable.NONE);
             crowd.forEach(tuple -> assertThat(tuple.find(table)).isNotEqualTo(ConnectionTable.NONE));
 
@@ -293,9 +295,7 @@ class ConnectionTableTest {
                     long hash = tuple.hash(table);
                     inFirst += table.candidate(table.bucket(hash), hash) == number ? 1 : 0;
                 }
-                assertThat(inFirst)
-                        .as("in the first bucket, " + random.replay())
-                        .isGreaterThan(47_000);
+                assertThat(inFirst).as("in the first bucket, " + replay).isGreaterThan(47_000);
             }
         }
     }

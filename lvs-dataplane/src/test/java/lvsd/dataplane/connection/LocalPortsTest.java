@@ -9,7 +9,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.random.RandomGenerator;
 import lvsd.dataplane.service.Wire;
+import lvsd.wire.SeededTest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,7 +22,9 @@ class LocalPortsTest {
     private static final int SERVER_PORT = Wire.port(8080);
     private static final long SERVER = 0x0114_12c6_0214_12c6L;
 
-    private final Seeded random = Seeded.random();
+    private final long seed = Long.getLong("seed", SeededTest.base());
+    private final String replay = "replay with -Dseed=" + seed;
+    private final RandomGenerator random = SeededTest.random(seed);
     private final List<LocalPorts> opened = new ArrayList<>();
 
     @AfterEach
@@ -87,7 +91,7 @@ class LocalPortsTest {
         for (int i = 0; i < 100_000; i++) {
             int port = acquire(ports, SERVER);
             Integer before = lastUse.put(port, i);
-            assertThat(before == null ? 1000 : i - before).as(random.replay()).isGreaterThan(1000 - 17);
+            assertThat(before == null ? 1000 : i - before).as(replay).isGreaterThan(1000 - 17);
             assertThat(release(ports, SERVER, port)).isTrue();
         }
         assertThat(lastUse).hasSize(1000);
@@ -102,9 +106,7 @@ class LocalPortsTest {
         }
         order.forEach(port -> release(ports, SERVER, port));
         for (int i = 0; i < 1000; i++) {
-            assertThat(order.indexOf(acquire(ports, SERVER)))
-                    .as(random.replay())
-                    .isLessThan(i + 16);
+            assertThat(order.indexOf(acquire(ports, SERVER))).as(replay).isLessThan(i + 16);
         }
     }
 
@@ -122,7 +124,7 @@ class LocalPortsTest {
                 assertThat(sequence.stream()
                                 .filter(port -> port >= low && port < low + 16128)
                                 .count())
-                        .as(random.replay())
+                        .as(replay)
                         .isBetween(50L, 150L);
             }
             sequences.add(sequence);
@@ -217,7 +219,7 @@ class LocalPortsTest {
                 }
             }
         }
-        assertThat(count).as(random.replay()).isGreaterThan(100).isLessThanOrEqualTo(200);
+        assertThat(count).as(replay).isGreaterThan(100).isLessThanOrEqualTo(200);
         taken.forEach((server, set) -> set.forEach(port -> release(ports, server, port)));
         assertThat(ports.inUse(3)).isZero();
 
@@ -232,7 +234,7 @@ class LocalPortsTest {
         ports.setRange(5000, 5009);
         for (long server = 0; server < 10_000; server++) {
             int port = acquire(ports, server);
-            assertThat(port).as(random.replay()).isNotEqualTo(-1);
+            assertThat(port).as(replay).isNotEqualTo(-1);
             assertThat(release(ports, server, port)).isTrue();
         }
     }
@@ -253,19 +255,17 @@ class LocalPortsTest {
                     int got = acquire(ports, server);
                     if (got == -1) {
                         for (int p = low; p < low + 50; p++) {
-                            assertThat(mine)
-                                    .as("step %d, %s", step, random.replay())
-                                    .contains(p);
+                            assertThat(mine).as("step %d, %s", step, replay).contains(p);
                         }
                     } else {
                         assertThat(got).isBetween(low, low + 49);
-                        assertThat(mine.add(got)).as(random.replay()).isTrue();
+                        assertThat(mine.add(got)).as(replay).isTrue();
                         total++;
                     }
                 }
                 case 3 -> {
                     boolean claimed = ports.claim4(3, server, SERVER_PORT | Wire.port(port) << 16, TCP);
-                    assertThat(claimed).as(random.replay()).isEqualTo(mine.add(port));
+                    assertThat(claimed).as(replay).isEqualTo(mine.add(port));
                     total += claimed ? 1 : 0;
                 }
                 case 4, 5, 6 -> {
@@ -273,9 +273,7 @@ class LocalPortsTest {
                             ? port
                             : mine.iterator().next();
                     boolean released = release(ports, server, old);
-                    assertThat(released)
-                            .as("step %d, %s", step, random.replay())
-                            .isEqualTo(mine.remove(old));
+                    assertThat(released).as("step %d, %s", step, replay).isEqualTo(mine.remove(old));
                     total -= released ? 1 : 0;
                 }
                 default -> {

@@ -8,6 +8,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
+import java.util.random.RandomGenerator;
+import lvsd.wire.SeededTest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,7 +20,9 @@ class TimerWheelTest {
     private static final int PLENTY = Integer.MAX_VALUE;
     private static final int DAY = 24 * 3600 * Timeouts.TICKS_PER_SECOND;
 
-    private final Seeded random = Seeded.random();
+    private final long seed = Long.getLong("seed", SeededTest.base());
+    private final String replay = "replay with -Dseed=" + seed;
+    private final RandomGenerator random = SeededTest.random(seed);
     private final ConnectionTable table = new ConnectionTable(false, ENTRIES, 1, 2, false);
     private final int[] expired = new int[ENTRIES];
 
@@ -48,7 +52,7 @@ class TimerWheelTest {
             }
             armed.keySet().removeAll(wanted);
             assertThat(drain(wheel, (int) now))
-                    .as("step %d, %s", step, random.replay())
+                    .as("step %d, %s", step, replay)
                     .containsExactlyInAnyOrderElementsOf(wanted);
             assertThat(wheel.armed()).isEqualTo(armed.size());
         }
@@ -112,7 +116,7 @@ class TimerWheelTest {
             assertThat(count).isLessThanOrEqualTo(Math.min(budget, few.length));
             for (int i = 0; i < count; i++) {
                 assertThat(now - deadlines.getOrDefault(few[i], Integer.MAX_VALUE))
-                        .as(random.replay())
+                        .as(replay)
                         .isNotNegative();
                 deadlines.remove(few[i]);
             }

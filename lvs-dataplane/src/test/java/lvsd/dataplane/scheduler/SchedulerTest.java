@@ -16,9 +16,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import lvsd.dataplane.connection.Seeded;
 import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.DestinationSpec;
@@ -26,6 +26,7 @@ import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import lvsd.wire.SeededTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -34,7 +35,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SchedulerTest {
     private static final ServiceId ID = new ServiceId.Vip(Protocol.TCP, address(1), 80);
 
-    private final Seeded random = Seeded.random();
+    private final long seed = Long.getLong("seed", SeededTest.base());
+    private final String replay = "replay with -Dseed=" + seed;
+    private final RandomGenerator random = SeededTest.random(seed);
     private final DestinationCounters own = new DestinationCounters();
     private final DestinationCounts counts = new DestinationCounts(own);
     private final Schedulers schedulers = new Schedulers();
@@ -193,7 +196,7 @@ class SchedulerTest {
             twice.addAll(cycle);
             twice.addAll(cycle);
             assertThat(twice)
-                    .as("weights %s, %s", Arrays.toString(weights), random.replay())
+                    .as("weights %s, %s", Arrays.toString(weights), replay)
                     .containsSequence(picks);
         }
     }
@@ -221,7 +224,7 @@ class SchedulerTest {
                 loads[i] = BigInteger.valueOf(active * 256 + inactive);
             }
             assertThat(pick(service(name, destinations)))
-                    .as(random.replay())
+                    .as(replay)
                     .isEqualTo(least(destinations, loads, name.equals("wlc")));
         }
     }
