@@ -6,19 +6,31 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import lvsd.config.DaemonConfig;
+import lvsd.dataplane.Warmup;
 import lvsd.dataplane.io.DpdkPorts;
 import lvsd.dpdk.Check;
 import lvsd.dpdk.DpdkException;
 import lvsd.dpdk.SelfTest;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes packet paths on DPDK. */
 final class DpdkDataplaneFactory implements DataplaneFactory {
+    private static final Logger LOG = LoggerFactory.getLogger(DpdkDataplaneFactory.class);
+    /** By then the JIT has the packet path; see docs/performance.md. */
+    private static final long WARMUP_MILLIS = 1500;
+
     /** Enough to test a machine that may have no hugepages. */
     private static final List<String> TEST_ARGUMENTS = List.of("--no-huge", "-m", "64", "--no-pci");
 
     @Override
     public Running create(DaemonConfig config) throws StartException {
         try {
+            long packets = Warmup.run(WARMUP_MILLIS);
+            LOG.atInfo()
+                    .addKeyValue("packets", packets)
+                    .addKeyValue("millis", WARMUP_MILLIS)
+                    .log("warmed up");
             DpdkPorts ports = DpdkPorts.open(config);
             try {
                 return DpdkDataplane.over(config, ports);

@@ -1,0 +1,282 @@
+package lvsd.dataplane;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.SplittableRandom;
+import lvsd.config.DaemonConfig;
+import lvsd.dataplane.io.MemoryIo;
+import lvsd.dataplane.service.Destination;
+import lvsd.dataplane.service.LocalAddress;
+import lvsd.dataplane.service.Service;
+import lvsd.dataplane.service.ServiceTable;
+import lvsd.dataplane.service.Wire;
+import lvsd.rules.DestinationSpec;
+import lvsd.rules.ForwardingMethod;
+import lvsd.rules.Protocol;
+import lvsd.rules.ServiceId;
+import lvsd.rules.ServiceSpec;
+import lvsd.wire.Tcp;
+
+/**
+ * Drives the whole pipeline, on plain memory, with made-up traffic of every kind before the ports open, so that the JIT
+ * has compiled every path with all its branches known: the first packet of a kind it has never seen would otherwise cost
+ * 40 to 120 ms of interpretation (docs/performance.md).
+ *
+ * <p>Two hosts and a director: what leaves by a port is answered by the host behind it, and odd frames are mixed in
+ * throughout. Runs on the starting thread; keeps nothing.
+ */
+public final class Warmup {
+    private static final long CLIENT_MAC = 0x0a00_0000_0002L;
+    private static final long SERVER_MAC = 0x0b00_0000_0002L;
+    private static final long[] MACS = {0x0100_0000_0002L, 0x0200_0000_0002L};
+    private static final String[] VIPS = {"192.0.2.10", "192.0.2.11", "2001:db8::10", "2001:db8::11"};
+    private static final int ROUND = 48;
+    private static final long STEP_NANOS = 20_000_000;
+
+    private final SplittableRandom random = new SplittableRandom(1);
+    private final MemoryIo io = new MemoryIo(2, 4096);
+    private final WarmupFrames frames = new WarmupFrames();
+    private final Dataplane dataplane;
+    private final Worker worker;
+    private final int[] vips = new int[4];
+    private final long[] vips6 = new long[4];
+    private final List<byte[]> recent = new ArrayList<>();
+    private long clock = 1_000_000_000L;
+
+    private Warmup() {
+        dataplane = new Dataplane(configuration(), List.of(io), MACS, List::of);
+        worker = dataplane.workerList().getFirst();
+        for (int i = 0; i < VIPS.length; i++) {
+            byte[] bytes = address(VIPS[i]).getAddress();
+            vips[i] = bytes.length == 4 ? Wire.int4(bytes) : 0;
+            vips6[i] = bytes.length == 4 ? 0 : Wire.long8(bytes, 8);
+        }
+        dataplane.publish(new ServiceTable(1, services()));
+    }
+
+    /**
+     * Runs for about {@code millis} milliseconds.
+     *
+     * @return packets that went through
+     */
+    public static long run(long millis) {
+        Warmup warmup = new Warmup();
+        try {
+            long end = System.nanoTime() + millis * 1_000_000;
+            while (System.nanoTime() < end) {
+                warmup.round();
+            }
+            return warmup.worker.statistic(Worker.PACKETS);
+        } finally {
+            warmup.close();
+        }
+    }
+
+    private void close() {
+        dataplane.close();
+        io.close();
+        frames.close();
+    }
+
+    private static InetAddress address(String text) {
+        try {
+            return InetAddress.getByName(text);
+        } catch (UnknownHostException e) {
+            throw new IllegalArgumentException("not an address: " + text, e);
+        }
+    }
+
+    private static DaemonConfig configuration() {
+        return new DaemonConfig(
+                new DaemonConfig.Eal(false, 64, "", Optional.empty(), Optional.empty(), 1024, 2048, List.of()),
+                List.of(port("wan", "10.0.0.1", "2001:db8::1"), port("lan", "10.0.1.1", "2001:db8:0:1::1")),
+                List.of(),
+                new DaemonConfig.Workers(1, List.of()),
+                new DaemonConfig.Connections(4096, 4096, false),
+                new DaemonConfig.Control(Path.of("none"), Optional.empty()),
+                new DaemonConfig.Persist(Optional.empty(), Path.of("none")),
+                new DaemonConfig.Punt(true, 1000, 1000, 1000, 1000),
+                Optional.empty(),
+                "info",
+                Map.of());
+    }
+
+    private static DaemonConfig.Port port(String name, String ipv4, String ipv6) {
+        return new DaemonConfig.Port(
+                name,
+                "net_af_packet",
+                1500,
+                List.of(new DaemonConfig.Prefix(address(ipv4), 24), new DaemonConfig.Prefix(address(ipv6), 64)),
+                List.of(),
+                DaemonConfig.ReversePath.LOOSE,
+                false,
+                1024,
+                1024);
+    }
+
+    /** NAT and FULLNAT, both families and protocols, every scheduler; and one service without servers. */
+    private static List<Service> services() {
+        List<Service> services = new ArrayList<>();
+        String[] schedulers = {"rr", "wrr", "lc", "wlc"};
+        for (int i = 0; i < VIPS.length; i++) {
+            for (Protocol protocol : new Protocol[] {Protocol.TCP, Protocol.UDP}) {
+                services.add(service(services.size(), protocol, i, schedulers[services.size() % 4]));
+            }
+        }
+        ServiceSpec empty = spec(Protocol.TCP, VIPS[0], 81, "rr");
+        services.add(new Service(services.size(), empty, List.of(), List.of(), 1));
+        return services;
+    }
+
+    private static Service service(int index, Protocol protocol, int vip, String scheduler) {
+        ServiceSpec spec = spec(protocol, VIPS[vip], 80, scheduler);
+        boolean fullnat = vip % 2 == 1;
+        boolean ipv6 = vip >= 2;
+        List<Destination> servers = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            servers.add(new Destination(
+                    index * 2 + i,
+                    index,
+                    new DestinationSpec(
+                            spec.id(),
+                            address((ipv6 ? "2001:db8:0:1::" : "10.0.1.") + (2 + i)),
+                            8080,
+                            fullnat ? ForwardingMethod.FULLNAT : ForwardingMethod.NAT,
+                            1,
+                            0,
+                            0,
+                            DestinationSpec.Tunnel.IPIP)));
+        }
+        LocalAddress local = new LocalAddress(ipv6 ? 1 : 0, address(ipv6 ? "2001:db8:0:1::100" : "10.0.1.100"));
+        return new Service(index, spec, servers, fullnat ? List.of(local) : List.of(), 1);
+    }
+
+    private static ServiceSpec spec(Protocol protocol, String vip, int port, String scheduler) {
+        ServiceId id = new ServiceId.Vip(protocol, address(vip), port);
+        return new ServiceSpec(id, scheduler, Set.of(), OptionalInt.empty(), -1, "", false, true, OptionalInt.empty());
+    }
+
+    /** New packets of clients, oddities, and answers to what left; then a cycle. */
+    private void round() {
+        for (int i = 0; i < ROUND / 2; i++) {
+            io.inject(0, opening());
+        }
+        io.inject(random.nextInt(2), odd());
+        for (int port = 0; port < 2; port++) {
+            answer(port);
+        }
+        clock += random.nextInt(8) == 0 ? STEP_NANOS : 100_000;
+        worker.doWork(clock);
+        worker.doWork(clock);
+    }
+
+    private byte[] opening() {
+        int vip = random.nextInt(4);
+        int ports = Tcp.portPair(random.nextInt(1, 256) << 8 | random.nextInt(8), Wire.port(80));
+        int host = Wire.int4(new byte[] {10, 0, 0, (byte) (2 + random.nextInt(4))});
+        long high = Wire.long8(address(VIPS[2]).getAddress(), 0);
+        long low = Wire.long8(address("2001:db8::2").getAddress(), 8);
+        if (random.nextInt(4) == 0) {
+            return vip < 2
+                    ? frames.udp4(CLIENT_MAC, MACS[0], host, vips[vip], ports, random.nextInt(4) == 0, 20)
+                    : frames.udp6(CLIENT_MAC, MACS[0], high, low, vips6[vip], ports, 20);
+        }
+        int flags = random.nextInt(3) == 0 ? Tcp.SYN : flags();
+        int options = random.nextInt(3) * 12;
+        int payload = random.nextInt(4) == 0 ? 600 : 0;
+        return vip < 2
+                ? frames.tcp4(CLIENT_MAC, MACS[0], host, vips[vip], ports, flags, options, payload)
+                : frames.tcp6(CLIENT_MAC, MACS[0], high, low, vips6[vip], ports, flags, options, payload);
+    }
+
+    private int flags() {
+        return switch (random.nextInt(16)) {
+            case 0 -> Tcp.FIN | Tcp.ACK_FLAG;
+            case 1 -> Tcp.RST;
+            case 2 -> Tcp.SYN | Tcp.ACK_FLAG;
+            default -> Tcp.ACK_FLAG;
+        };
+    }
+
+    /** Takes what left by {@code port} and lets the host behind it answer. */
+    private void answer(int port) {
+        for (int i = 0; i < ROUND; i++) {
+            byte[] frame = io.sent(port);
+            if (frame == null) {
+                return;
+            }
+            if (recent.size() < 64) {
+                recent.add(frame);
+            } else if (random.nextInt(4) == 0) {
+                recent.set(random.nextInt(64), frame);
+            }
+            byte[] reply = WarmupReplies.reply(frame, port == 0 ? CLIENT_MAC : SERVER_MAC, random);
+            if (reply != null) {
+                io.inject(port, reply);
+            }
+        }
+    }
+
+    /** A frame that is dropped, answered, or handled beside the usual way. */
+    private byte[] odd() {
+        byte[] frame = opening();
+        switch (random.nextInt(12)) {
+            case 0 -> frame[14] = 0x46;
+            case 1 -> frame[22]++;
+            case 2 -> frame[0] = 1;
+            case 3 -> frame = Arrays.copyOf(frame, 14 + random.nextInt(40));
+            case 4 -> frame[12] = (byte) 0x81;
+            case 5 -> {
+                return frames.icmp4(CLIENT_MAC, MACS[0], host(), vips[0], 8, 0, new byte[32]);
+            }
+            case 6, 7, 8 -> {
+                return quoting(frame);
+            }
+            case 9 -> {
+                return frames.tcp4(
+                        CLIENT_MAC, MACS[0], host(), vips[0], Tcp.portPair(77, Wire.port(81)), Tcp.SYN, 0, 0);
+            }
+            case 10 -> {
+                return frames.tcp4(
+                        CLIENT_MAC, MACS[0], host(), vips[1], Tcp.portPair(77, Wire.port(99)), Tcp.ACK_FLAG, 0, 0);
+            }
+            default -> {
+                return frames.udp4(CLIENT_MAC, MACS[0], host(), Wire.int4(new byte[] {8, 8, 8, 8}), 5, false, 9);
+            }
+        }
+        return frame;
+    }
+
+    private static int host() {
+        return Wire.int4(new byte[] {10, 0, 0, 2});
+    }
+
+    /** An ICMP error about something that left lately. */
+    private byte[] quoting(byte[] otherwise) {
+        if (recent.isEmpty()) {
+            return otherwise;
+        }
+        byte[] sent = recent.get(random.nextInt(recent.size()));
+        boolean ipv6 = sent[12] != 8;
+        if (sent.length < (ipv6 ? 62 : 42) || (!ipv6 && sent[13] != 0)) {
+            return otherwise;
+        }
+        byte[] quote = Arrays.copyOfRange(sent, 14, Math.min(sent.length, 14 + (ipv6 ? 60 : 40)));
+        int type = ipv6 ? 1 : 3;
+        if (ipv6) {
+            long high = Wire.long8(sent, 38);
+            return frames.icmp6(SERVER_MAC, MACS[1], high, Wire.long8(sent, 46), Wire.long8(sent, 30), type, 4, quote);
+        }
+        int source = Wire.int4(Arrays.copyOfRange(sent, 30, 34));
+        int destination = Wire.int4(Arrays.copyOfRange(sent, 26, 30));
+        return frames.icmp4(SERVER_MAC, MACS[1], source, destination, type, 3, quote);
+    }
+}
