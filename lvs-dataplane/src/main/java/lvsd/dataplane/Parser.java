@@ -216,7 +216,8 @@ final class Parser {
                 p.l3Length = available;
                 return 0;
             default:
-                return Verdict.drop(DropReason.UNKNOWN_ETHERTYPE);
+                // Group frames of any kind (LLDP, say) are for the kernel's programs.
+                return p.groupFrame ? 0 : Verdict.drop(DropReason.UNKNOWN_ETHERTYPE);
         }
     }
 

@@ -33,7 +33,7 @@ final class Announcer {
         Set<NetConfig.Announced> known = Set.copyOf(older.announced());
         for (NetConfig.Announced address : newer.announced()) {
             if (!known.contains(address) || !older.sameInterface(newer, address.iface())) {
-                queue.add(new Due(address, TIMES, now));
+                start(address, now);
             }
         }
     }
@@ -43,9 +43,15 @@ final class Announcer {
         List<NetConfig.Announced> announced = config.announced();
         for (NetConfig.Announced address : announced) {
             if (port < 0 || config.iface(address.iface()).port() == port) {
-                queue.add(new Due(address, TIMES, now));
+                start(address, now);
             }
         }
+    }
+
+    /** First come those that are due now, then repetitions: so the queue stays in order of time. */
+    private void start(NetConfig.Announced address, int now) {
+        queue.removeIf(due -> due.address.equals(address));
+        queue.addFirst(new Due(address, TIMES, now));
     }
 
     /** Sends what is due. The queue is in order of time, for every repetition is due a second later. */
