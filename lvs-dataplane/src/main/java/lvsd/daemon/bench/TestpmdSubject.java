@@ -25,7 +25,8 @@ record TestpmdSubject(Path program, Machine machine) implements Subject {
 
     @Override
     public Properties measure(Row row, Path input, Path raw) throws IOException {
-        List<String> command = new ArrayList<>();
+        // Line by line: into a pipe it would answer only when its buffer is full.
+        List<String> command = new ArrayList<>(List.of("stdbuf", "-oL"));
         command.add(program.toString());
         command.addAll(Machine.eal(machine.otherCpu() + "," + machine.cpu(), input.toString()));
         command.addAll(List.of("--main-lcore", Integer.toString(machine.otherCpu()), "--"));
