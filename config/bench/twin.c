@@ -1061,7 +1061,7 @@ static void setup(struct burst *b, uint32_t connections, unsigned passes)
 static void open_port(void)
 {
 	struct rte_eth_conf conf = {0};
-	struct rte_mempool *pool = rte_pktmbuf_pool_create("twin", 32767, 256, 0, RTE_PKTMBUF_HEADROOM + 512, rte_socket_id());
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("twin", 32767, 256, 0, RTE_PKTMBUF_HEADROOM + 2048, rte_socket_id());
 
 	if (!pool || rte_eth_dev_configure(0, 1, 1, &conf) || rte_eth_rx_queue_setup(0, 0, 512, rte_socket_id(), NULL, pool) ||
 	    rte_eth_tx_queue_setup(0, 0, 512, rte_socket_id(), NULL) || rte_eth_dev_start(0)) {

@@ -12,7 +12,7 @@ import java.util.List;
  */
 record Machine(int cpu, int otherCpu, double warmupSeconds, double seconds) {
     /** Bytes of packet an mbuf of the benchmark holds. */
-    static final int MBUF_DATA = 512;
+    static final int MBUF_DATA = 2048;
     /** Mbufs in a pool: the file's and those under way. */
     static final int MBUFS = 32767;
 

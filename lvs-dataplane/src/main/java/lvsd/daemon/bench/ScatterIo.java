@@ -2,13 +2,13 @@ package lvsd.daemon.bench;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadMXBean;
 import lvsd.dataplane.io.PacketIo;
 import lvsd.dataplane.service.Wire;
 import lvsd.dpdk.Mbuf;
+import lvsd.linux.ThreadClock;
 import lvsd.memory.Memory;
 import lvsd.memory.OffHeap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The input of the benchmark: what {@code net_pcap} loops, with ports overwritten so that a small file reaches millions
@@ -17,7 +17,9 @@ import lvsd.memory.OffHeap;
  * <p>Three inputs: the file as it is; its frames with the one free port replaced by that of a random connection of the
  * frame's pair; SYNs of which the n-th opens the n-th connection of a permutation, after which nothing more comes until
  * the next {@link #startPass}. In all of them the steering thread may slip in frames of its own ({@link #offer}), each in
- * the place of a received packet.
+ * the place of a received packet. Nothing comes in before {@link #open}.
+ *
+ * <p>Once watched, the time between two calls of {@link #receive} on one port, a cycle, is noted when it is long.
  *
  * <p>The {@link PacketIo} methods belong to the worker, {@link #offer} and {@link #startPass} to one steering thread.
  */
@@ -32,6 +34,8 @@ final class ScatterIo implements PacketIo, AutoCloseable {
     private static final int HEADERS = 42;
     private static final VarHandle OFFERED = handle("offered");
     private static final VarHandle PASSES = handle("passes");
+    private static final VarHandle OPEN = handle("opened", boolean.class);
+    private static final VarHandle WATCHED = handle("watched", LongCycles.class);
     private static final VarHandle TAKEN = handle("published");
     private static final VarHandle DONE_PASSES = handle("donePasses");
 
@@ -48,14 +52,20 @@ final class ScatterIo implements PacketIo, AutoCloseable {
     private final int connections;
     private final int vip = Wire.int4(Scenario.vip());
     private final long[] clients = new long[Scenario.PAIRS];
-    private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
     private final OffHeap frames = OffHeap.map((long) SLOTS * SLOT, false, false);
 
+    private @Nullable ThreadClock clock;
     private long random = 1;
     private int next;
     private int taken;
     private int pass;
     private long passStart;
+
+    @SuppressWarnings("UnusedVariable") // through OPEN
+    private boolean opened;
+
+    @SuppressWarnings("UnusedVariable") // through WATCHED
+    private @Nullable LongCycles watched;
 
     @SuppressWarnings("UnusedVariable") // through OFFERED
     private int offered;
@@ -85,8 +95,12 @@ final class ScatterIo implements PacketIo, AutoCloseable {
     }
 
     private static VarHandle handle(String field) {
+        return handle(field, int.class);
+    }
+
+    private static VarHandle handle(String field, Class<?> type) {
         try {
-            return MethodHandles.lookup().findVarHandle(ScatterIo.class, field, int.class);
+            return MethodHandles.lookup().findVarHandle(ScatterIo.class, field, type);
         } catch (ReflectiveOperationException impossible) {
             throw new ExceptionInInitializerError(impossible);
         }
@@ -108,6 +122,21 @@ final class ScatterIo implements PacketIo, AutoCloseable {
         return true;
     }
 
+    /** Lets the input flow. */
+    void open() {
+        OPEN.setRelease(this, true);
+    }
+
+    /** Notes cycles from here on, in {@code into}; null ends it. */
+    void watch(@Nullable LongCycles into) {
+        WATCHED.setRelease(this, into);
+    }
+
+    /** To be called on the worker's thread before the first cycle. */
+    void onWorkerThread() {
+        clock = ThreadClock.ofCurrentThread();
+    }
+
     /** Begins to send one SYN for each connection. Only when no pass is under way. */
     void startPass() {
         PASSES.setRelease(this, (int) PASSES.getAcquire(this) + 1);
@@ -120,6 +149,13 @@ final class ScatterIo implements PacketIo, AutoCloseable {
 
     @Override
     public int receive(int port, long[] into) {
+        LongCycles cycles = (LongCycles) WATCHED.getOpaque(this);
+        if (cycles != null) {
+            cycles.next(System.nanoTime());
+        }
+        if (!(boolean) OPEN.getOpaque(this)) {
+            return 0;
+        }
         int count = io.receive(port, into);
         if (input == Input.SCATTERED) {
             scatter(into, count);
@@ -166,7 +202,7 @@ final class ScatterIo implements PacketIo, AutoCloseable {
 
     /** The last SYN was handled in the cycle before: closes the books of its pass, and begins the next one if wanted. */
     private boolean nextPass(int wanted) {
-        long now = threads.getCurrentThreadCpuTime();
+        long now = clock == null ? 0 : clock.cpuNanos();
         if (pass != (int) DONE_PASSES.getOpaque(this)) {
             passNanos = now - passStart;
             DONE_PASSES.setRelease(this, pass);

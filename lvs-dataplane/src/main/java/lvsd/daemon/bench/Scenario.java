@@ -98,6 +98,16 @@ final class Scenario {
         return address(10, 1, 2, 1 + local);
     }
 
+    /** The director's own address, 10.1.0.1 of 10.1.0.0/16. */
+    static byte[] own() {
+        return address(10, 1, 0, 1);
+    }
+
+    /** The router towards all clients, 10.1.0.254. */
+    static byte[] gateway() {
+        return address(10, 1, 0, 254);
+    }
+
     /** Pair of a connection. */
     static int pair(int connection) {
         return connection % PAIRS;
@@ -173,6 +183,13 @@ final class Scenario {
         byte[] bytes = new byte[FRAME];
         frame.get(0, bytes);
         return bytes;
+    }
+
+    /** Makes the IPv4 header checksum of {@code frame} right again. */
+    static void setHeaderChecksum(byte[] frame) {
+        ByteBuffer buffer = ByteBuffer.wrap(frame);
+        buffer.putShort(ETHERNET + 10, (short) 0);
+        buffer.putShort(ETHERNET + 10, (short) ~sum(buffer, ETHERNET, IPV4, 0));
     }
 
     /** Folded one's complement sum of {@code length} bytes, {@code length} even. */

@@ -1,0 +1,344 @@
+package lvsd.daemon.bench;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import lvsd.config.DaemonConfig;
+import lvsd.daemon.bench.Scenario.Case;
+import lvsd.dataplane.Dataplane;
+import lvsd.dataplane.DropReason;
+import lvsd.dataplane.WorkerThread;
+import lvsd.dataplane.io.DpdkIo;
+import lvsd.dataplane.io.DpdkPorts;
+import lvsd.linux.Affinity;
+import lvsd.linux.ThreadClock;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * One measurement of the director: ports, dataplane, worker and worker thread as {@code lvsd} has them, with
+ * {@link ScatterIo} between worker and port. Prints {@code name=value} lines. The main thread steers.
+ */
+@Command(name = "lvs-bench-director", description = "One measurement of the director; lvs-bench starts it.")
+public final class DirectorMain implements Callable<Integer> {
+    private static final int EAL_MEGABYTES = 192;
+    private static final int DESCRIPTORS = 512;
+    private static final int SPEED_SAMPLE_MILLIS = 20;
+
+    private final PrintStream out;
+
+    @Option(names = "--case", required = true)
+    private String label = "";
+
+    @Option(names = "--connections", required = true)
+    private int connections;
+
+    @Option(names = "--input", required = true)
+    private String input = "";
+
+    @Option(names = "--scatter")
+    private boolean scatter;
+
+    @Option(names = "--cpu", required = true)
+    private int cpu;
+
+    @Option(names = "--warmup")
+    private double warmup = 1;
+
+    @Option(names = "--seconds")
+    private double seconds = 2;
+
+    @Option(names = "--watch")
+    private int watch;
+
+    private volatile int workerTid;
+    private volatile long workerThread;
+
+    private DirectorMain(PrintStream out) {
+        this.out = out;
+    }
+
+    /** Runs one measurement. */
+    public static void main(String[] arguments) {
+        PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
+        int status = new CommandLine(new DirectorMain(out)).execute(arguments);
+        System.exit(status);
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        Case what = Case.of(label);
+        DaemonConfig config = config();
+        try (DpdkPorts ports = DpdkPorts.open(config)) {
+            DpdkIo io = ports.io(0);
+            ScatterIo.Input kind = what == Case.SETUP
+                    ? ScatterIo.Input.SYNS
+                    : scatter ? ScatterIo.Input.SCATTERED : ScatterIo.Input.FILE;
+            try (ScatterIo scattered = new ScatterIo(io, kind, connections)) {
+                run(config, ports, scattered, what);
+            }
+            io.close();
+        }
+        return 0;
+    }
+
+    private void run(DaemonConfig config, DpdkPorts ports, ScatterIo io, Case what) throws Exception {
+        ports.start();
+        long[] macs = {mac(ports.mac(0))};
+        try (Dataplane dataplane = new Dataplane(config, List.of(io), macs, ports::views)) {
+            CountDownLatch registered = new CountDownLatch(1);
+            Runnable register = () -> {
+                ports.registerThread();
+                workerTid = Affinity.threadId();
+                workerThread = Thread.currentThread().threadId();
+                io.onWorkerThread();
+                registered.countDown();
+            };
+            try (WorkerThread thread =
+                    new WorkerThread(dataplane.workerList().getFirst(), cpu, register, ports::unregisterThread)) {
+                thread.start();
+                registered.await();
+                measure(dataplane, io, what);
+            }
+        }
+    }
+
+    private void measure(Dataplane dataplane, ScatterIo io, Case what) throws Exception {
+        Installation installation = new Installation(what);
+        dataplane.publish(installation.services());
+        long before = uptime();
+        if (!what.syns()) {
+            installation.connections(dataplane, dataplane.workerList().getFirst(), connections);
+        }
+        long installed = uptime();
+        print("install_seconds", (installed - before) / 1e3);
+        io.open();
+        if (what == Case.SETUP) {
+            setup(dataplane, io);
+        } else {
+            double mpps = steady(dataplane, io, installed - before);
+            if (watch > 0) {
+                watch(dataplane, io, mpps);
+            }
+        }
+        tableFacts(dataplane);
+    }
+
+    /** Warms up, then counts for a while. Returns the speed. */
+    private double steady(Dataplane dataplane, ScatterIo io, long installMillis) throws Exception {
+        Speed speed = new Speed(dataplane, new ThreadClock(workerTid));
+        speed.follow((long) (warmup * 1000), SPEED_SAMPLE_MILLIS, () -> answerArp(io));
+        answerArp(io);
+        Thread.sleep(50);
+        com.sun.management.ThreadMXBean threads =
+                (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long[] drops = dataplane.drops();
+        long allocated = threads.getThreadAllocatedBytes(workerThread);
+        print("counting_from_ms", Long.toString(uptime()));
+        Speed.Window window = speed.count((long) (seconds * 1000));
+        print("counting_to_ms", Long.toString(uptime()));
+        print("allocated_bytes", Long.toString(threads.getThreadAllocatedBytes(workerThread) - allocated));
+        printDrops(drops, dataplane.drops());
+        double mpps = window.mpps();
+        print("mpps", mpps);
+        print("packets", Long.toString(window.packets()));
+        print("cpu_seconds", window.nanos() * 1e-9);
+        long full = speed.reached(0.9 * mpps);
+        print("start_to_full_speed_seconds", full < 0 ? "not-in-warm-up" : number((full - installMillis) / 1e3));
+        return mpps;
+    }
+
+    private static void answerArp(ScatterIo io) {
+        for (byte[] reply : Frames.arpReplies()) {
+            io.offer(reply);
+        }
+    }
+
+    /** One pass after the other over an empty table; the first ones warm up. */
+    private void setup(Dataplane dataplane, ScatterIo io) throws Exception {
+        long wanted = Math.max(3, (2 << 20) / connections);
+        long nanos = 0;
+        long opened = 0;
+        long warmUntil = uptime() + (long) (warmup * 1000) + 500;
+        boolean warm = false;
+        for (int pass = 0; pass < wanted || !warm; ) {
+            for (int i = 0; i < Scenario.SERVERS; i++) {
+                dataplane.expireDestination(i);
+            }
+            if (!warm && uptime() > warmUntil && pass > 1) {
+                warm = true;
+                nanos = 0;
+                opened = 0;
+                pass = 0;
+            }
+            long[] drops = dataplane.drops();
+            long took = pass(io);
+            long made = dataplane.workers().getFirst().connections();
+            if (warm && made < connections) {
+                printDrops(drops, dataplane.drops());
+                throw new IllegalStateException("only " + made + " of " + connections + " connections were made");
+            }
+            nanos += took;
+            opened += made;
+            pass++;
+        }
+        print("mpps", opened * 1e3 / nanos);
+        print("packets", Long.toString(opened));
+        print("cpu_seconds", nanos * 1e-9);
+    }
+
+    private static long pass(ScatterIo io) throws InterruptedException {
+        answerArp(io);
+        io.startPass();
+        long nanos = io.finishedPassNanos();
+        while (nanos < 0) {
+            Thread.sleep(1);
+            nanos = io.finishedPassNanos();
+        }
+        return nanos;
+    }
+
+    /** A long look: cycles, and what disturbed them, while the control plane works and unusual packets come in. */
+    private void watch(Dataplane dataplane, ScatterIo io, double mpps) throws Exception {
+        LongCycles cycles = new LongCycles(1_000_000);
+        Disturbance disturbance = new Disturbance(workerTid, cpu);
+        disturbance.sample();
+        print("watching_from_ms", Long.toString(uptime()));
+        io.watch(cycles);
+        long start = System.nanoTime();
+        boolean unusual = false;
+        int look = 0;
+        for (long now = start; now - start < watch * 1_000_000_000L; now = System.nanoTime()) {
+            Thread.sleep(4);
+            disturbance.sample();
+            if (++look % 50 == 0) {
+                dataplane.publish(new Installation(Case.of(label)).services());
+                dataplane.workers();
+                answerArp(io);
+            }
+            if (!unusual && now - start > watch * 500_000_000L) {
+                unusual = true;
+                Frames.unusual().forEach(io::offer);
+                print("unusual_packets_at_seconds", (now - start) * 1e-9);
+            }
+        }
+        io.watch(null);
+        print("watching_to_ms", Long.toString(uptime()));
+        Thread.sleep(20);
+        disturbance.sample();
+        reportCycles(cycles, disturbance, start);
+    }
+
+    private void reportCycles(LongCycles cycles, Disturbance disturbance, long start) {
+        print("watched_cycles", Long.toString(cycles.cycles()));
+        print("longest_cycle_us", cycles.longest() / 1e3);
+        int unexplained = 0;
+        long longest = 0;
+        int number = 0;
+        for (LongCycles.Cycle cycle : cycles.noted()) {
+            String why = disturbance.during(cycle);
+            if (why == null) {
+                unexplained++;
+                longest = Math.max(longest, cycle.nanos());
+            }
+            print(
+                    "long_cycle." + number++,
+                    String.format(
+                            Locale.ROOT,
+                            "at %.3f s, %.0f us: %s",
+                            (cycle.ended() - start) * 1e-9,
+                            cycle.nanos() / 1e3,
+                            why == null ? "UNEXPLAINED" : why));
+        }
+        print("cycles_over_1ms_set_aside", Integer.toString(number - unexplained));
+        print("cycles_over_1ms_unexplained", Integer.toString(unexplained));
+        print("longest_unexplained_over_1ms_us", longest / 1e3);
+    }
+
+    private void tableFacts(Dataplane dataplane) {
+        var view = dataplane.workers().getFirst();
+        print("connections", Long.toString(view.connections()));
+        // The IPv6 table of the benchmark has 16 entries of at most 256 bytes.
+        print("bytes_per_connection", (view.tableBytes() - 16 * 256) / (double) connections);
+    }
+
+    private void printDrops(long[] before, long[] after) {
+        for (int reason = 0; reason < after.length; reason++) {
+            if (after[reason] > before[reason]) {
+                print("drop." + DropReason.of(reason).label(), Long.toString(after[reason] - before[reason]));
+            }
+        }
+    }
+
+    private DaemonConfig config() {
+        DaemonConfig.Port port = new DaemonConfig.Port(
+                "bench0",
+                "net_pcap0,rx_pcap=" + input + ",infinite_rx=1",
+                1500,
+                List.of(new DaemonConfig.Prefix(Scenario.inet(Scenario.own()), 16)),
+                List.of(),
+                DaemonConfig.ReversePath.OFF,
+                false,
+                DESCRIPTORS,
+                DESCRIPTORS);
+        DaemonConfig.Route gateway = new DaemonConfig.Route(
+                new DaemonConfig.Prefix(Scenario.inet(new byte[4]), 0),
+                Optional.of(Scenario.inet(Scenario.gateway())),
+                Optional.empty());
+        return new DaemonConfig(
+                new DaemonConfig.Eal(
+                        true,
+                        EAL_MEGABYTES,
+                        "lvs-bench",
+                        Optional.empty(),
+                        Optional.empty(),
+                        Machine.MBUFS,
+                        Machine.MBUF_DATA,
+                        List.of("--in-memory", "--no-telemetry")),
+                List.of(port),
+                List.of(gateway),
+                new DaemonConfig.Workers(1, List.of(cpu)),
+                new DaemonConfig.Connections(connections, 16, true),
+                new DaemonConfig.Control(Path.of("bench.sock"), Optional.empty()),
+                new DaemonConfig.Persist(Optional.empty(), Path.of("rules")),
+                new DaemonConfig.Punt(false, 1000, 1000, 1000, 1000),
+                Optional.empty(),
+                "info",
+                Map.of());
+    }
+
+    private static long mac(byte[] bytes) {
+        long mac = 0;
+        for (int i = 5; i >= 0; i--) {
+            mac = mac << 8 | (bytes[i] & 0xff);
+        }
+        return mac;
+    }
+
+    private static long uptime() {
+        return ManagementFactory.getRuntimeMXBean().getUptime();
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.3f", value);
+    }
+
+    private void print(String name, double value) {
+        print(name, number(value));
+    }
+
+    private void print(String name, String value) {
+        out.println(name + "=" + value);
+    }
+}
