@@ -2,7 +2,6 @@ package lvsd.daemon.bench;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
-import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
@@ -117,6 +116,9 @@ public final class DirectorMain implements Callable<Integer> {
     private void measure(Dataplane dataplane, ScatterIo io, Case what) throws Exception {
         Installation installation = new Installation(what);
         dataplane.publish(installation.services());
+        while (dataplane.acknowledgedGeneration() < 1) {
+            Thread.sleep(1);
+        }
         long before = uptime();
         if (!what.syns()) {
             installation.connections(dataplane, dataplane.workerList().getFirst(), connections);
@@ -141,8 +143,7 @@ public final class DirectorMain implements Callable<Integer> {
         speed.follow((long) (warmup * 1000), SPEED_SAMPLE_MILLIS, () -> answerArp(io));
         answerArp(io);
         Thread.sleep(50);
-        com.sun.management.ThreadMXBean threads =
-                (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         long[] drops = dataplane.drops();
         long allocated = threads.getThreadAllocatedBytes(workerThread);
         print("counting_from_ms", Long.toString(uptime()));
@@ -200,6 +201,9 @@ public final class DirectorMain implements Callable<Integer> {
 
     private static long pass(ScatterIo io) throws InterruptedException {
         answerArp(io);
+        while (io.framesWait()) {
+            Thread.sleep(1);
+        }
         io.startPass();
         long nanos = io.finishedPassNanos();
         while (nanos < 0) {

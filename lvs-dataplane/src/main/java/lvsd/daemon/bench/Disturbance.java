@@ -44,7 +44,8 @@ final class Disturbance {
     }
 
     /** What disturbed {@code cycle}, or null when nothing did as far as the kernel knows. */
-    @Nullable String during(LongCycles.Cycle cycle) {
+    @Nullable
+    String during(LongCycles.Cycle cycle) {
         Sample before = samples.getFirst();
         for (Sample sample : samples) {
             if (sample.at >= cycle.ended()) {

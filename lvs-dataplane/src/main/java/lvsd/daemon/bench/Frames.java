@@ -27,7 +27,11 @@ final class Frames {
         byte[] mac = {2, 0, 0, 0, 1, (byte) station};
         ByteBuffer frame = ByteBuffer.allocate(ARP_FRAME);
         frame.put(Scenario.DIRECTOR_MAC).put(mac).putShort((short) 0x0806);
-        frame.putShort((short) 1).putShort((short) 0x0800).put((byte) 6).put((byte) 4).putShort((short) 2);
+        frame.putShort((short) 1)
+                .putShort((short) 0x0800)
+                .put((byte) 6)
+                .put((byte) 4)
+                .putShort((short) 2);
         frame.put(mac).put(sender).put(Scenario.DIRECTOR_MAC).put(Scenario.own());
         return bytes(frame);
     }

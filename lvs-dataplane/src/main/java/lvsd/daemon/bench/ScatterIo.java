@@ -122,6 +122,11 @@ final class ScatterIo implements PacketIo, AutoCloseable {
         return true;
     }
 
+    /** Whether frames that were offered have not come in yet. */
+    boolean framesWait() {
+        return (int) TAKEN.getAcquire(this) != (int) OFFERED.getAcquire(this);
+    }
+
     /** Lets the input flow. */
     void open() {
         OPEN.setRelease(this, true);
@@ -157,15 +162,20 @@ final class ScatterIo implements PacketIo, AutoCloseable {
             return 0;
         }
         int count = io.receive(port, into);
+        if (input == Input.SYNS) {
+            return syns(into, count);
+        }
         if (input == Input.SCATTERED) {
             scatter(into, count);
-        } else if (input == Input.SYNS) {
-            count = syns(into, count);
         }
-        if (taken != (int) OFFERED.getAcquire(this) && count > 0) {
+        if (count > 0 && frameWaits()) {
             slipIn(into[0]);
         }
         return count;
+    }
+
+    private boolean frameWaits() {
+        return taken != (int) OFFERED.getAcquire(this);
     }
 
     private void scatter(long[] packets, int count) {
@@ -185,14 +195,24 @@ final class ScatterIo implements PacketIo, AutoCloseable {
     }
 
     private int syns(long[] packets, int count) {
-        int wanted = (int) PASSES.getAcquire(this);
-        if (next == connections && !nextPass(wanted)) {
-            io.free(packets, count);
-            return 0;
+        if (next == connections && !nextPass((int) PASSES.getAcquire(this))) {
+            return between(packets, count);
         }
         int used = Math.min(count, connections - next);
         for (int i = 0; i < used; i++) {
             setClient(Mbuf.data(packets[i]), (next++ * 0x9e3779b1) & (connections - 1));
+        }
+        for (int i = used; i < count; i++) {
+            io.free(packets[i]);
+        }
+        return used;
+    }
+
+    /** Between passes nothing comes in but what is offered; within one, every packet is a SYN. */
+    private int between(long[] packets, int count) {
+        int used = count > 0 && frameWaits() ? 1 : 0;
+        if (used == 1) {
+            slipIn(packets[0]);
         }
         for (int i = used; i < count; i++) {
             io.free(packets[i]);
