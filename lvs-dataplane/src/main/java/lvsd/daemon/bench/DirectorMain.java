@@ -129,19 +129,23 @@ public final class DirectorMain implements Callable<Integer> {
         if (what == Case.SETUP) {
             setup(dataplane, io);
         } else {
-            double mpps = steady(dataplane, io, installed - before);
+            steady(dataplane, io, installed - before);
             if (watch > 0) {
-                watch(dataplane, io, mpps);
+                watch(dataplane, io);
             }
         }
         tableFacts(dataplane);
     }
 
-    /** Warms up, then counts for a while. Returns the speed. */
-    private double steady(Dataplane dataplane, ScatterIo io, long installMillis) throws Exception {
+    /** Warms up, then counts for a while. */
+    private void steady(Dataplane dataplane, ScatterIo io, long installMillis) throws Exception {
         Speed speed = new Speed(dataplane, new ThreadClock(workerTid));
-        speed.follow((long) (warmup * 1000), SPEED_SAMPLE_MILLIS, () -> answerArp(io));
-        answerArp(io);
+        Quiet quiet = new Quiet((long) (warmup * 1000));
+        while (!quiet.reached()) {
+            speed.follow(SPEED_SAMPLE_MILLIS);
+            answerArp(io);
+        }
+        print("warm_up_seconds", quiet.millis() / 1e3);
         Thread.sleep(50);
         com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         long[] drops = dataplane.drops();
@@ -157,7 +161,6 @@ public final class DirectorMain implements Callable<Integer> {
         print("cpu_seconds", window.nanos() * 1e-9);
         long full = speed.reached(0.9 * mpps);
         print("start_to_full_speed_seconds", full < 0 ? "not-in-warm-up" : number((full - installMillis) / 1e3));
-        return mpps;
     }
 
     private static void answerArp(ScatterIo io) {
@@ -171,13 +174,13 @@ public final class DirectorMain implements Callable<Integer> {
         long wanted = Math.max(3, (2 << 20) / connections);
         long nanos = 0;
         long opened = 0;
-        long warmUntil = uptime() + (long) (warmup * 1000) + 500;
+        Quiet quiet = new Quiet((long) (warmup * 1000));
         boolean warm = false;
         for (int pass = 0; pass < wanted || !warm; ) {
             for (int i = 0; i < Scenario.SERVERS; i++) {
                 dataplane.expireDestination(i);
             }
-            if (!warm && uptime() > warmUntil && pass > 1) {
+            if (!warm && quiet.reached()) {
                 warm = true;
                 nanos = 0;
                 opened = 0;
@@ -214,7 +217,7 @@ public final class DirectorMain implements Callable<Integer> {
     }
 
     /** A long look: cycles, and what disturbed them, while the control plane works and unusual packets come in. */
-    private void watch(Dataplane dataplane, ScatterIo io, double mpps) throws Exception {
+    private void watch(Dataplane dataplane, ScatterIo io) throws Exception {
         LongCycles cycles = new LongCycles(1_000_000);
         Disturbance disturbance = new Disturbance(workerTid, cpu);
         disturbance.sample();

@@ -27,16 +27,10 @@ final class Speed {
         this.clock = clock;
     }
 
-    /** Notes the speed every {@code every} milliseconds for {@code millis}, calling {@code meanwhile} now and then. */
-    void follow(long millis, long every, Runnable meanwhile) throws InterruptedException {
-        long end = System.nanoTime() + millis * 1_000_000;
-        for (int i = 0; System.nanoTime() < end; i++) {
-            if (i % 4 == 0) {
-                meanwhile.run();
-            }
-            double mpps = count(every).mpps();
-            samples.add(new Sample(ManagementFactory.getRuntimeMXBean().getUptime(), mpps));
-        }
+    /** Counts for {@code millis} and remembers when it was how much. */
+    void follow(long millis) throws InterruptedException {
+        double mpps = count(millis).mpps();
+        samples.add(new Sample(ManagementFactory.getRuntimeMXBean().getUptime(), mpps));
     }
 
     /** Counts for {@code millis}. */
