@@ -269,6 +269,16 @@ final class Misses {
         return forwardSlow(packet, pipeline.table6, reference);
     }
 
+    /** As the kernel does: towards the server the TTL has gone down before the MTU is looked at, and the quote shows it. */
+    private void tooBig(Packet p, int side, int mtu) {
+        if (side == Connection.CLIENT_SIDE && p.ipv6) {
+            Ipv6.decrementHopLimit(p.l3);
+        } else if (side == Connection.CLIENT_SIDE) {
+            Ipv4.decrementTtl(p.l3);
+        }
+        net.tooBig(p, mtu);
+    }
+
     private int forwardSlow(Packet p, ConnectionTable table, int reference) {
         int entry = ConnectionTable.entry(reference);
         int side = ConnectionTable.side(reference);
@@ -284,8 +294,8 @@ final class Misses {
             return noRoute(nextHop);
         }
         int mtu = Adjacency.mtu(net.line(nextHop));
-        if (p.l3Length > mtu) {
-            net.tooBig(p, mtu);
+        if (p.l3Length > mtu && (p.ipv6 || Ipv4.dontFragment(p.l3))) {
+            tooBig(p, side, mtu);
             return Verdict.drop(DropReason.TOO_BIG);
         }
         if ((Connection.flags(hot) & Connection.TOA_PENDING) != 0 && p.protocol == Ipv4.PROTOCOL_TCP) {

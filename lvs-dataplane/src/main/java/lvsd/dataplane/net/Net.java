@@ -41,6 +41,7 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
     private final IcmpSender icmp;
     private final ClosedPort closedPort;
     private final Announcer announcer;
+    private final Fragmenter fragmenter;
     private final Packet held = new Packet();
     private NetConfig config;
     private int now;
@@ -79,6 +80,7 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         this.icmp = new IcmpSender(this, frames, config.settings, (int) seed & 0xffff);
         this.closedPort = new ClosedPort(this, icmp);
         this.announcer = new Announcer(arp, nd);
+        this.fragmenter = new Fragmenter(this, frames);
         if (worker == 0) {
             announcer.all(config, UNKNOWN, 0);
         }
@@ -196,7 +198,8 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
     /**
      * Sends {@code p} to a next hop, which {@link #nextHop4} or {@link #nextHop6} has just returned (the negative ones
      * included): transmit verdict with the header written, or kept while the neighbour is asked, or a drop. The IP header
-     * is final. The MTU is the caller's to check, and so is telling the sender that there is no route.
+     * is final. An IPv4 packet longer than the MTU is sent in fragments (and is then kept) unless it forbids that; telling
+     * the sender of a packet that is too big is the caller's, and so is telling that there is no route.
      */
     public int output(Packet p, int nextHop) {
         if (nextHop < 0) {
@@ -206,8 +209,12 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
             return Verdict.drop(DropReason.NEIGHBOUR_FAILED);
         }
         int index = neighbours.index(nextHop);
+        long line = neighbours.line(nextHop);
+        int mtu = Adjacency.mtu(line);
+        if (p.l3Length > mtu) {
+            return Fragmenter.may(p, mtu) ? fragmenter.output(p, nextHop, mtu) : Verdict.drop(DropReason.TOO_BIG);
+        }
         if (neighbours.prepare(index, now)) {
-            long line = neighbours.line(nextHop);
             Adjacency.writeHeader(line, p.mbuf, p.l3);
             return Verdict.transmit(Adjacency.port(line));
         }

@@ -84,6 +84,7 @@ final class NetHarness implements AutoCloseable {
         NetSettings settings = NetSettings.DEFAULT;
         String clientMac = CLIENT_PORT_MAC;
         String rsMac = RS_PORT_MAC;
+        int rsMtu = 1500;
         List<String> vips = List.of(VIP, VIP6, CONNECTED_VIP, CONNECTED_VIP6);
         List<String> lips = List.of(LIP);
         List<DaemonConfig.Route> routes = new ArrayList<>(List.of(
@@ -108,7 +109,7 @@ final class NetHarness implements AutoCloseable {
                             1,
                             -1,
                             PacketBuilder.mac(rsMac),
-                            1500,
+                            rsMtu,
                             List.of(prefix("198.18.20.1", 24), prefix("2001:db8:b::1", 64)),
                             reversePath),
                     new Interface(

@@ -44,7 +44,8 @@ class TapTwinTest {
             harness = new NetHarness(config.build(), LIMITS);
             NetConfig built = harness.net.config();
             twins = List.of(
-                    TapTwin.open(built.iface(0), true, config.routes), TapTwin.open(built.iface(1), true, config.routes));
+                    TapTwin.open(built.iface(0), true, config.routes),
+                    TapTwin.open(built.iface(1), true, config.routes));
             kernel = new PuntThread(new Punter[] {harness.punter}, twins.toArray(Twin[]::new), built);
         }
 
@@ -86,7 +87,8 @@ class TapTwinTest {
                 assertThat(Privilege.run("ip", "route"))
                         .contains("default via 198.18.10.254 dev client", "metric 1000", "198.18.20.0/24 dev rs");
                 assertThat(Privilege.run("ip", "-6", "route")).contains("default via 2001:db8:a::fe dev client");
-                assertThat(Privilege.run("sysctl", "-n", "net.ipv4.conf.rs.forwarding")).isEqualToIgnoringNewLines("1");
+                assertThat(Privilege.run("sysctl", "-n", "net.ipv4.conf.rs.forwarding"))
+                        .isEqualToIgnoringNewLines("1");
                 bench.twins.getFirst().carrier(false);
                 assertThat(Privilege.run("ip", "link", "show", "client")).contains("NO-CARRIER");
                 bench.twins.getFirst().carrier(true);
@@ -105,23 +107,33 @@ class TapTwinTest {
         Privilege.inNewNetwork(() -> {
             try (Bench bench = new Bench();
                     DatagramSocket program = new DatagramSocket(7777, InetAddress.getByName(OWN))) {
-                bench.harness.input(0, eth().ipv4(CLIENT, OWN).ttl(1).udp(1000, 7777).payload("question"));
+                bench.harness.input(
+                        0, eth().ipv4(CLIENT, OWN).ttl(1).udp(1000, 7777).payload("question"));
                 bench.kernel.round();
                 byte[] buffer = new byte[100];
                 DatagramPacket question = new DatagramPacket(buffer, buffer.length);
                 program.setSoTimeout(5000);
                 program.receive(question);
-                assertThat(new String(buffer, 0, question.getLength(), StandardCharsets.US_ASCII)).isEqualTo("question");
+                assertThat(new String(buffer, 0, question.getLength(), StandardCharsets.US_ASCII))
+                        .isEqualTo("question");
                 assertThat(question.getAddress().getHostAddress()).isEqualTo(CLIENT);
 
-                program.send(new DatagramPacket("answer".getBytes(StandardCharsets.US_ASCII), 6, question.getSocketAddress()));
+                program.send(new DatagramPacket(
+                        "answer".getBytes(StandardCharsets.US_ASCII), 6, question.getSocketAddress()));
                 byte[] arp = bench.await(0, fields -> CLIENT.equals(fields.get("arp.targetIp")));
-                assertThat(Packets.fields(arp)).containsEntry("arp.senderMac", CLIENT_PORT_MAC).containsEntry("arp.senderIp", OWN);
+                assertThat(Packets.fields(arp))
+                        .containsEntry("arp.senderMac", CLIENT_PORT_MAC)
+                        .containsEntry("arp.senderIp", OWN);
                 assertThat(bench.harness.input(0, eth().arpReply(CLIENT, OWN))).isEqualTo("punt NEIGHBOUR");
                 byte[] answer = bench.await(0, fields -> fields.containsKey("udp.srcPort"));
                 Packets.assertSame(
                         answer,
-                        eth(CLIENT_PORT_MAC, PEER).ipv4(OWN, CLIENT).df().udp(7777, 1000).payload("answer").build(),
+                        eth(CLIENT_PORT_MAC, PEER)
+                                .ipv4(OWN, CLIENT)
+                                .df()
+                                .udp(7777, 1000)
+                                .payload("answer")
+                                .build(),
                         "ip.id",
                         "ip.checksum");
                 Packets.assertChecksums(answer);
@@ -134,21 +146,33 @@ class TapTwinTest {
     void shouldLetTheKernelForwardWhatIsNeitherBalancedNorOurs() throws Exception {
         Privilege.inNewNetwork(() -> {
             try (Bench bench = new Bench()) {
-                PacketBuilder out = eth(SERVER, RS_PORT_MAC).ipv4(RS, CLIENT).ttl(9).udp(4000, 53).payload("dns");
+                PacketBuilder out = eth(SERVER, RS_PORT_MAC)
+                        .ipv4(RS, CLIENT)
+                        .ttl(9)
+                        .udp(4000, 53)
+                        .payload("dns");
                 assertThat(bench.harness.input(1, out)).isEqualTo("punt REST");
                 bench.await(0, fields -> CLIENT.equals(fields.get("arp.targetIp")));
                 bench.harness.input(0, eth().arpReply(CLIENT, OWN));
                 byte[] forwarded = bench.await(0, fields -> fields.containsKey("udp.srcPort"));
                 Packets.assertSame(
                         forwarded,
-                        eth(CLIENT_PORT_MAC, PEER).ipv4(RS, CLIENT).ttl(8).udp(4000, 53).payload("dns").build());
+                        eth(CLIENT_PORT_MAC, PEER)
+                                .ipv4(RS, CLIENT)
+                                .ttl(8)
+                                .udp(4000, 53)
+                                .payload("dns")
+                                .build());
 
-                PacketBuilder expired = eth(SERVER, RS_PORT_MAC).ipv4(RS, "8.8.8.8").ttl(1).udp(4000, 53);
+                PacketBuilder expired =
+                        eth(SERVER, RS_PORT_MAC).ipv4(RS, "8.8.8.8").ttl(1).udp(4000, 53);
                 bench.harness.input(1, expired);
                 bench.await(1, fields -> RS.equals(fields.get("arp.targetIp")));
                 bench.harness.input(1, eth(SERVER, RS_PORT_MAC).arpReply(RS, "198.18.20.1"));
                 byte[] error = bench.await(1, fields -> "11".equals(fields.get("icmp.type")));
-                assertThat(Packets.fields(error)).containsEntry("ip.src", "198.18.20.1").containsEntry("ip.dst", RS);
+                assertThat(Packets.fields(error))
+                        .containsEntry("ip.src", "198.18.20.1")
+                        .containsEntry("ip.dst", RS);
             }
             return null;
         });
