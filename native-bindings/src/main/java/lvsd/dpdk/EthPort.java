@@ -193,9 +193,7 @@ public final class EthPort {
             NativeFunction configure = library.function("rte_eth_dev_configure");
             check(configure, configure.callInt(id, setup.rxQueues(), setup.txQueues(), conf), what);
             setUpQueues(arena, setup, info, raw.address(), pool);
-            if (setup.mtu() != mtu()) {
-                setMtu(setup.mtu());
-            }
+            setMtu(setup.mtu()); // also where DPDK has it already: the kernel interface behind may have another
         }
     }
 

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 public final class Ethtool {
     private static final long SIOCETHTOOL = 0x8946;
     private static final int ETHTOOL_GDRVINFO = 3;
+    private static final int ETHTOOL_GLINK = 0x0a;
     private static final int DRVINFO_BYTES = 196;
     private static final int DRIVER_OFFSET = 4;
     private static final int DRIVER_BYTES = 32;
@@ -51,14 +52,28 @@ public final class Ethtool {
         }
     }
 
+    /**
+     * Whether the interface has a carrier. Since Linux 6.9 asking also makes the kernel act on a change of carrier that
+     * it had put off.
+     */
+    public static boolean link(String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            return read(arena, name, ETHTOOL_GLINK, "link of " + name);
+        }
+    }
+
     /** Whether the feature is on. */
     public static boolean get(String name, Feature feature) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment value = arena.allocate(8, 4);
-            value.set(ValueLayout.JAVA_INT, 0, feature.get);
-            call(arena, name, value, feature + " of " + name);
-            return value.get(ValueLayout.JAVA_INT, 4) != 0;
+            return read(arena, name, feature.get, feature + " of " + name);
         }
+    }
+
+    private static boolean read(Arena arena, String name, int command, String what) {
+        MemorySegment value = arena.allocate(8, 4);
+        value.set(ValueLayout.JAVA_INT, 0, command);
+        call(arena, name, value, what);
+        return value.get(ValueLayout.JAVA_INT, 4) != 0;
     }
 
     /** Switches the feature. */

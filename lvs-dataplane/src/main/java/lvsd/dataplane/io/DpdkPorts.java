@@ -19,7 +19,10 @@ import lvsd.dpdk.EthPort;
 import lvsd.dpdk.Mempool;
 import lvsd.dpdk.QueuePair;
 import lvsd.linux.Affinity;
+import lvsd.linux.InterfaceGuard;
 import lvsd.linux.Interfaces;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The ports of the daemon file, over DPDK: opens the EAL, makes the pool, verifies DPDK's structures, configures every
@@ -30,6 +33,8 @@ import lvsd.linux.Interfaces;
  * call {@link #unregisterThread}, their IOs are closed, then {@link #close}.
  */
 public final class DpdkPorts implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DpdkPorts.class);
+
     /** Longest Toeplitz key of a driver (i40e, ice) in bytes. */
     private static final int KEY_BYTES = 52;
 
@@ -42,6 +47,7 @@ public final class DpdkPorts implements AutoCloseable {
     private final Mempool pool;
     private final byte[] rssKey = new byte[KEY_BYTES];
     private final List<Port> ports = new ArrayList<>();
+    private final List<InterfaceGuard> guards;
     private boolean started;
 
     /** A port and what was settled about it. */
@@ -53,6 +59,7 @@ public final class DpdkPorts implements AutoCloseable {
         final TxLock[] locks;
         byte[] mac = new byte[6];
         int rssTable;
+        boolean promiscuous;
 
         Port(DaemonConfig.Port config, EthPort device, EthPort.Setup setup, String driver, int workers) {
             this.config = config;
@@ -66,8 +73,9 @@ public final class DpdkPorts implements AutoCloseable {
         }
     }
 
-    private DpdkPorts(DaemonConfig config, Eal eal, Mempool pool) {
+    private DpdkPorts(DaemonConfig config, List<InterfaceGuard> guards, Eal eal, Mempool pool) {
         this.config = config;
+        this.guards = guards;
         this.eal = eal;
         this.pool = pool;
         new SecureRandom().nextBytes(rssKey);
@@ -75,6 +83,10 @@ public final class DpdkPorts implements AutoCloseable {
 
     /**
      * Opens DPDK and configures all ports. They receive nothing before {@link #start}.
+     *
+     * <p>The kernel interface under a net_af_packet port is prepared first (see {@link InterfaceGuard}): it is up, the
+     * kernel's own stack sees none of its frames when the port has a twin, and a veth's peer stops sending frames larger
+     * than the MTU. {@link #close} puts it back.
      *
      * @throws DpdkException if DPDK is missing, another release, short of memory, or refuses a port; the message says
      *     which and what to do
@@ -84,18 +96,42 @@ public final class DpdkPorts implements AutoCloseable {
         DpdkLibrary library = DpdkLibrary.load(config.eal().library());
         checkHugepages(config.eal());
         Eal.logToStandardError(library);
+        // Before EAL: net_af_packet binds its sockets when it is probed, and a socket on an interface that is down
+        // fails.
+        List<InterfaceGuard> guards = new ArrayList<>();
+        try {
+            config.ports().forEach(port -> guard(port, guards));
+            return open(config, library, guards);
+        } catch (RuntimeException failure) {
+            guards.forEach(InterfaceGuard::close);
+            throw failure;
+        }
+    }
+
+    private static DpdkPorts open(DaemonConfig config, DpdkLibrary library, List<InterfaceGuard> guards) {
         Eal eal = Eal.init(library, EalArguments.of(config, Affinity.get()));
         try {
             DaemonConfig.Eal wanted = config.eal();
             int cache = Math.min(CACHE, wanted.mbufs() / (2 * (config.workers().count() + 1)));
             Mempool pool = Mempool.create(eal, "lvsd", wanted.mbufs(), cache, wanted.mbufSize());
             DpdkAbi.verify(eal, pool);
-            DpdkPorts ports = new DpdkPorts(config, eal, pool);
+            DpdkPorts ports = new DpdkPorts(config, guards, eal, pool);
             config.ports().forEach(ports::configure);
             return ports;
         } catch (RuntimeException failure) {
             eal.close();
             throw failure;
+        }
+    }
+
+    /** An interface under net_af_packet is ours alone; without a twin the kernel stays the host there. */
+    private static void guard(DaemonConfig.Port port, List<InterfaceGuard> guards) {
+        if (port.device().startsWith("net_af_packet")) {
+            EalArguments.kernelInterface(port.device()).ifPresent(name -> {
+                InterfaceGuard guard = InterfaceGuard.take(name, port.twin());
+                guards.add(guard);
+                guard.warnings().forEach(warning -> LOG.warn("port={} {}", port.name(), warning));
+            });
         }
     }
 
@@ -167,7 +203,7 @@ public final class DpdkPorts implements AutoCloseable {
             DpdkAbi.verifyPort(eal, port.device, pool, port.setup);
             port.mac = mac(port.device, i);
             if (!port.device.allMulticast(true)) {
-                port.device.promiscuous(true); // ND, VRRP and routing protocols need group frames
+                port.promiscuous = port.device.promiscuous(true); // ND, VRRP, routing protocols need group frames
             }
             // Only hardware hashes as we configure it; vdevs accept key and table and then do as they like.
             if (port.setup.rxQueues() > 1 && EalArguments.isPci(port.config.device())) {
@@ -296,12 +332,17 @@ public final class DpdkPorts implements AutoCloseable {
     @Override
     public void close() {
         for (Port port : ports) {
+            if (port.promiscuous) {
+                port.device.promiscuous(false); // net_af_packet leaves the interface as it is
+            }
             if (started) {
                 port.device.stop();
             }
             port.device.close();
         }
         ports.clear();
+        guards.forEach(InterfaceGuard::close);
+        guards.clear();
         eal.close();
     }
 }
