@@ -1,8 +1,8 @@
 package lvsd.dataplane.net;
 
 import java.util.ArrayDeque;
-import java.util.List;
-import java.util.Set;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * Tells the connected networks which MAC our addresses have: gratuitous ARP and unsolicited neighbour advertisements, a
@@ -15,11 +15,15 @@ final class Announcer {
     /** Most announcements of one poll. */
     static final int PER_POLL = 8;
 
-    private record Due(NetConfig.Announced address, int left, int tick) {}
+    private record Due(NetConfig.Announced address, int left, int tick, long serial) {}
 
     private final ArpHandler arp;
     private final NdHandler nd;
     private final ArrayDeque<Due> queue = new ArrayDeque<>();
+    /** The newest announcement of each address; what the queue has of older ones is void. */
+    private final Map<NetConfig.Announced, Long> newest = new HashMap<>();
+
+    private long serials;
 
     Announcer(ArpHandler arp, NdHandler nd) {
         this.arp = arp;
@@ -28,11 +32,9 @@ final class Announcer {
 
     /** Queues what {@code newer} announces and {@code older} did not. */
     void changed(NetConfig older, NetConfig newer, int now) {
-        queue.removeIf(due ->
-                due.address.iface() >= newer.interfaces() || !newer.announced().contains(due.address));
-        Set<NetConfig.Announced> known = Set.copyOf(older.announced());
+        newest.keySet().retainAll(newer.announced());
         for (NetConfig.Announced address : newer.announced()) {
-            if (!known.contains(address) || !older.sameInterface(newer, address.iface())) {
+            if (!older.announced().contains(address) || !older.sameInterface(newer, address.iface())) {
                 start(address, now);
             }
         }
@@ -40,8 +42,7 @@ final class Announcer {
 
     /** Queues everything, or what belongs to {@code port} alone if it is not negative. */
     void all(NetConfig config, int port, int now) {
-        List<NetConfig.Announced> announced = config.announced();
-        for (NetConfig.Announced address : announced) {
+        for (NetConfig.Announced address : config.announced()) {
             if (port < 0 || config.iface(address.iface()).port() == port) {
                 start(address, now);
             }
@@ -50,11 +51,12 @@ final class Announcer {
 
     /** First come those that are due now, then repetitions: so the queue stays in order of time. */
     private void start(NetConfig.Announced address, int now) {
-        queue.removeIf(due -> due.address.equals(address));
-        queue.addFirst(new Due(address, TIMES, now));
+        long serial = ++serials;
+        newest.put(address, serial);
+        queue.addFirst(new Due(address, TIMES, now, serial));
     }
 
-    /** Sends what is due. The queue is in order of time, for every repetition is due a second later. */
+    /** Sends what is due. */
     void poll(NetConfig config, int now) {
         for (int i = 0; i < PER_POLL; i++) {
             Due due = queue.peek();
@@ -62,10 +64,18 @@ final class Announcer {
                 return;
             }
             queue.remove();
-            send(config, due.address);
-            if (due.left > 1) {
-                queue.add(new Due(due.address, due.left - 1, now + Net.TICKS_PER_SECOND));
+            if (newest.getOrDefault(due.address, 0L) == due.serial) {
+                announce(config, due, now);
             }
+        }
+    }
+
+    private void announce(NetConfig config, Due due, int now) {
+        send(config, due.address);
+        if (due.left > 1) {
+            queue.add(new Due(due.address, due.left - 1, now + Net.TICKS_PER_SECOND, due.serial));
+        } else {
+            newest.remove(due.address);
         }
     }
 

@@ -420,11 +420,15 @@ final class Neighbours implements AutoCloseable {
         }
     }
 
+    /** Takes over settings. */
+    void settings(NetSettings newer) {
+        settings = newer;
+    }
+
     /**
-     * Takes over settings and interfaces. {@code moved[i]} is the new index of the interface that was {@code i}, or -1.
+     * Takes over interfaces. {@code moved[i]} is the new index of the interface that was {@code i}, or -1.
      */
     void reconfigure(NetConfig config, int[] moved) {
-        settings = config.settings;
         for (int i = 0; i < everUsed; i++) {
             int state = Adjacency.state(line(i));
             if (state != Adjacency.FREE) {

@@ -91,11 +91,17 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         share = among;
     }
 
-    /** Takes over a snapshot, between cycles. Neighbours stay; next hops kept elsewhere become invalid. */
+    /**
+     * Takes over a snapshot, between cycles. Neighbours stay; next hops kept elsewhere become invalid where interfaces,
+     * addresses or routes have changed.
+     */
     public void config(NetConfig newer) {
         NetConfig older = config;
         config = newer;
-        neighbours.reconfigure(newer, older.movedTo(newer));
+        neighbours.settings(newer.settings);
+        if (!older.sameNetworks(newer)) {
+            neighbours.reconfigure(newer, older.movedTo(newer));
+        }
         icmp.settings(newer.settings);
         if (worker == 0) {
             announcer.changed(older, newer, now);

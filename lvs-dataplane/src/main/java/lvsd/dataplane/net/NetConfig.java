@@ -4,8 +4,10 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import lvsd.config.DaemonConfig;
 import lvsd.dataplane.service.Wire;
 import org.jspecify.annotations.Nullable;
@@ -56,7 +58,8 @@ public final class NetConfig {
     private final AddressTable local6 = new AddressTable();
     private final RouteTable routes4;
     private final RouteTable routes6;
-    private final List<Announced> announced = new ArrayList<>();
+    private final Set<Announced> announced = new LinkedHashSet<>();
+    private final List<DaemonConfig.Route> routes;
 
     private NetConfig(
             List<Interface> interfaces,
@@ -67,6 +70,7 @@ public final class NetConfig {
             boolean forward) {
         this.settings = settings;
         this.forward = forward;
+        this.routes = List.copyOf(routes);
         this.interfaces = interfaces.toArray(Interface[]::new);
         this.macs = interfaces.stream().mapToLong(Interface::mac).toArray();
         this.linkLocalLow =
@@ -300,6 +304,11 @@ public final class NetConfig {
         return mine.port() == its.port() && mine.vlanId() == its.vlanId() && mine.mac() == its.mac();
     }
 
+    /** Whether both have the same interfaces, addresses and routes, so that every next hop stays what it is. */
+    boolean sameNetworks(NetConfig other) {
+        return Arrays.equals(interfaces, other.interfaces) && routes.equals(other.routes);
+    }
+
     /** The index, in {@code newer}, of each interface of this snapshot; -1 where it is gone. */
     int[] movedTo(NetConfig newer) {
         int[] moved = new int[interfaces.length];
@@ -381,7 +390,7 @@ public final class NetConfig {
     }
 
     /** Addresses to announce by gratuitous ARP or unsolicited neighbour advertisement. */
-    List<Announced> announced() {
+    Set<Announced> announced() {
         return announced;
     }
 

@@ -350,6 +350,41 @@ class ArpTest {
     }
 
     @Test
+    void shouldAnnounceAnAddressNoMoreOnceItIsRemoved() {
+        NetHarness.Config config = config();
+        config.vips = List.of("198.18.10.101");
+        bench.net.config(config.build());
+        bench.advance(0.5);
+        assertThat(bench.io.sentCount(0)).isEqualTo(1);
+        config.vips = List.of();
+        bench.net.config(config.build());
+        bench.advance(5);
+        assertThat(bench.io.sentCount(0)).isEqualTo(1);
+        bench.drain();
+    }
+
+    @Test
+    void shouldKeepNextHopsValidWhenOnlyServicesChange() {
+        resolve();
+        int nextHop = bench.net.nextHop4(PacketBuilder.ip4(RS));
+        NetHarness.Config config = config();
+        config.vips = List.of("203.0.113.200");
+        bench.net.config(config.build());
+        assertThat(bench.net.valid(nextHop)).isTrue();
+    }
+
+    @Test
+    void shouldForgetTheNeighboursOfAnInterfaceThatIsGone() {
+        bench.send(packet("203.0.113.7"), "203.0.113.7");
+        bench.drain();
+        Interface only = bench.net.config().iface(0);
+        bench.net.config(NetConfig.of(List.of(only), List.of(), List.of(), List.of(), NetSettings.DEFAULT, true));
+        assertThat(bench.net.nextHop4(PacketBuilder.ip4("10.5.0.9"))).isEqualTo(Net.NO_ROUTE);
+        bench.advance(4);
+        expectNothing();
+    }
+
+    @Test
     void shouldKeepNeighboursThroughAReconfigurationAndInvalidateKeptNextHops() {
         resolve();
         int nextHop = bench.net.nextHop4(PacketBuilder.ip4(RS));
