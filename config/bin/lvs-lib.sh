@@ -53,3 +53,8 @@ find_jars() {
   done
   [ -r "$lvs_jar" ] || die "no jars in $LVS_JAR_DIR: build first, with mvn package or config/bin/lvs-setup --build."
 }
+
+# What the JVM of a director is told, in lvsd and under lvs-bench alike. Fixed, touched memory and a collector whose
+# pauses stay below a millisecond; workers allocate nothing, so that only the control plane's garbage is ever collected.
+# No perf file: its mmap can stall a thread on disk writes.
+LVS_DAEMON_OPTIONS="--enable-native-access=ALL-UNNAMED -XX:+UseZGC -Xms256m -Xmx256m -XX:+AlwaysPreTouch -XX:-UsePerfData"

@@ -17,19 +17,16 @@ import org.slf4j.LoggerFactory;
 /** Makes packet paths on DPDK. */
 final class DpdkDataplaneFactory implements DataplaneFactory {
     private static final Logger LOG = LoggerFactory.getLogger(DpdkDataplaneFactory.class);
-    /** By then the JIT has the packet path; see docs/performance.md. */
-    private static final long WARMUP_MILLIS = 1500;
-
     /** Enough to test a machine that may have no hugepages. */
     private static final List<String> TEST_ARGUMENTS = List.of("--no-huge", "-m", "64", "--no-pci");
 
     @Override
     public Running create(DaemonConfig config) throws StartException {
         try {
-            long packets = Warmup.run(WARMUP_MILLIS);
+            long packets = Warmup.run(Warmup.MILLIS);
             LOG.atInfo()
                     .addKeyValue("packets", packets)
-                    .addKeyValue("millis", WARMUP_MILLIS)
+                    .addKeyValue("millis", Warmup.MILLIS)
                     .log("warmed up");
             DpdkPorts ports = DpdkPorts.open(config);
             try {

@@ -34,6 +34,9 @@ import lvsd.wire.Tcp;
  * throughout. Runs on the starting thread; keeps nothing.
  */
 public final class Warmup {
+    /** How long a start warms up: by then the JIT has the packet path; see docs/performance.md. */
+    public static final long MILLIS = 1500;
+
     private static final long CLIENT_MAC = 0x0a00_0000_0002L;
     private static final long SERVER_MAC = 0x0b00_0000_0002L;
     private static final long[] MACS = {0x0100_0000_0002L, 0x0200_0000_0002L};

@@ -87,7 +87,11 @@ public final class BenchMain implements Callable<Integer> {
     @Option(names = "--fact", hidden = true, description = "NAME=VALUE for the report")
     private Map<String, String> facts = new TreeMap<>();
 
-    @Option(names = "--java-option", paramLabel = "OPTION", description = "further option for the director's JVM")
+    @Option(
+            names = "--java-option",
+            paramLabel = "OPTION",
+            hidden = true,
+            description = "option for the director's JVM")
     private List<String> javaOptions = List.of();
 
     private final Report report = new Report();

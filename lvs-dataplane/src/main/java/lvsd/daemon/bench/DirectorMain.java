@@ -16,6 +16,7 @@ import lvsd.config.DaemonConfig;
 import lvsd.daemon.bench.Scenario.Case;
 import lvsd.dataplane.Dataplane;
 import lvsd.dataplane.DropReason;
+import lvsd.dataplane.Warmup;
 import lvsd.dataplane.WorkerThread;
 import lvsd.dataplane.io.DpdkIo;
 import lvsd.dataplane.io.DpdkPorts;
@@ -79,6 +80,8 @@ public final class DirectorMain implements Callable<Integer> {
     public Integer call() throws Exception {
         Case what = Case.of(label);
         DaemonConfig config = config();
+        Warmup.run(Warmup.MILLIS);
+        print("product_warm_up_ended_seconds", uptime() / 1e3);
         try (DpdkPorts ports = DpdkPorts.open(config)) {
             DpdkIo io = ports.io(0);
             ScatterIo.Input kind = what == Case.SETUP

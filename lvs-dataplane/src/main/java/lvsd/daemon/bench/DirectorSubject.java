@@ -8,10 +8,10 @@ import java.util.Locale;
 import java.util.Properties;
 
 /**
- * The director's worker in a JVM with the options that {@code config/bin/lvsd} gives.
+ * The director's worker in a JVM with the options that {@code config/bin/lvsd} gives, and those that log what the JVM does.
  *
  * @param machine CPUs and times
- * @param options further JVM options
+ * @param options JVM options
  * @param watchSeconds how long to watch cycles, GC and safepoints after the measurement; 0: not
  */
 record DirectorSubject(Machine machine, List<String> options, int watchSeconds) implements Subject {
@@ -25,14 +25,12 @@ record DirectorSubject(Machine machine, List<String> options, int watchSeconds) 
         String logs = raw.toString().replaceFirst("\\.txt$", "");
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseZGC", "-Xms256m", "-Xmx256m"));
-        command.addAll(List.of("-XX:+AlwaysPreTouch", "-XX:-UsePerfData"));
+        command.addAll(options);
         command.addAll(List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:+LogVMOutput", "-XX:-DisplayVMOutput"));
         command.addAll(List.of("-XX:LogFile=" + logs + "-jit.log", "-XX:+PrintCompilation"));
         if (watchSeconds > 0) {
             command.add("-Xlog:gc*,safepoint:file=" + logs + "-gc.log:uptime,level,tags");
         }
-        command.addAll(options);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), "lvsd.daemon.bench.DirectorMain"));
         command.addAll(List.of("--case", row.what().label, "--connections", Integer.toString(row.connections())));
         command.addAll(List.of("--input", input.toString(), "--cpu", Integer.toString(machine.cpu())));
