@@ -90,21 +90,22 @@ public final class Adjacency {
     /**
      * Puts the Ethernet header in front of the IP header at {@code l3} and makes it the packet's start, whatever header
      * the packet came with. The EtherType lies right before {@code l3} with a tag and without, so it is already there.
-     * Returns the length of the frame.
      *
      * <p>The caller owes a resolved line, and {@code l3} inside the mbuf with 18 bytes of buffer before it.
      */
-    public static int writeHeader(long line, long mbuf, long l3) {
+    public static void writeHeader(long line, long mbuf, long l3) {
         int header = headerLength(line);
         long start = l3 - header;
-        Mbuf.moveStart(mbuf, (int) (start - Mbuf.data(mbuf)));
+        long data = Mbuf.data(mbuf);
+        if (start != data) {
+            Mbuf.moveStart(mbuf, (int) (start - data));
+        }
         if (header == UNTAGGED) {
             writeUntagged(line, start);
         } else {
             writeTagged(line, start);
         }
         setUsed(line);
-        return Mbuf.dataLength(mbuf);
     }
 
     private static void writeUntagged(long line, long start) {
