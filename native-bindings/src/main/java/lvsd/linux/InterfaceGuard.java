@@ -111,18 +111,24 @@ public final class InterfaceGuard implements AutoCloseable {
         return List.copyOf(warnings);
     }
 
-    /** Puts the interface back. An interface that is gone is no error. Closing twice does nothing. */
+    /**
+     * Puts the interface back, as far as it can be. An interface that is gone is no error. Closing twice does nothing.
+     *
+     * @throws NativeException the first failure, after everything was tried
+     */
     @Override
     public void close() {
+        NativeException first = null;
         for (Runnable step : undo.reversed()) {
             try {
                 step.run();
-            } catch (NativeException gone) {
-                if (gone.errno() != Errno.ENODEV) {
-                    throw gone;
-                }
+            } catch (NativeException failure) {
+                first = first != null || failure.errno() == Errno.ENODEV ? first : failure;
             }
         }
         undo.clear();
+        if (first != null) {
+            throw first;
+        }
     }
 }

@@ -328,21 +328,32 @@ public final class DpdkPorts implements AutoCloseable {
                 stats.inErrors() + stats.outErrors());
     }
 
-    /** Stops and closes the ports and DPDK. Workers must have ended. */
+    /**
+     * Stops and closes the ports and DPDK. Workers must have ended. What fails (an interface that has gone meanwhile)
+     * is logged and left, so that the rest is put back.
+     */
     @Override
     public void close() {
         for (Port port : ports) {
             if (port.promiscuous) {
-                port.device.promiscuous(false); // net_af_packet leaves the interface as it is
+                quietly(port, () -> port.device.promiscuous(false)); // net_af_packet leaves the interface as it is
             }
             if (started) {
-                port.device.stop();
+                quietly(port, port.device::stop);
             }
-            port.device.close();
+            quietly(port, port.device::close);
         }
         ports.clear();
         guards.forEach(InterfaceGuard::close);
         guards.clear();
         eal.close();
+    }
+
+    private static void quietly(Port port, Runnable step) {
+        try {
+            step.run();
+        } catch (DpdkException failure) {
+            LOG.warn("port={} closing: {}", port.config.name(), failure.getMessage());
+        }
     }
 }
