@@ -23,13 +23,11 @@ final class Adopter {
     private final Pipeline pipeline;
     private final DestinationCounts counts;
     private final LocalPorts ports;
-    private final Timeouts timeouts;
 
     Adopter(Pipeline pipeline, WorkerParts parts) {
         this.pipeline = pipeline;
         this.counts = parts.counts();
         this.ports = parts.ports();
-        this.timeouts = parts.timeouts();
     }
 
     /**
@@ -62,7 +60,10 @@ final class Adopter {
         }
         boolean active = synced.protocol() == Ipv4.PROTOCOL_TCP && TcpStates.active(synced.state()) != 0;
         counts.adopted(destination, active);
-        int deadline = pipeline.now + timeouts.of(synced.protocol(), synced.state());
+        if (service.connectionTimeout != 0) {
+            Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(service.connectionTimeout));
+        }
+        int deadline = pipeline.now + pipeline.misses().connector().timeout(table, entry);
         (ipv6 ? pipeline.timers6 : pipeline.timers4).arm(entry, deadline);
         return true;
     }

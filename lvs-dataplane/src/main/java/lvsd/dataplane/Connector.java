@@ -19,6 +19,7 @@ import lvsd.wire.Checksum;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
 import lvsd.wire.Tcp;
+import lvsd.wire.TcpOptions;
 
 /**
  * Makes connections, and ends them: chooses the server, the local address and port, fills the entry with everything that
@@ -65,12 +66,12 @@ final class Connector {
 
     /** A valid TCP or UDP packet for {@code service} that belongs to no connection: opens one and forwards it. */
     int open(Packet p, Service service) {
-        if (p.protocol == TCP && !opens(p.l4)) {
-            return net.refuse(p);
-        }
         int source = net.sourceCheck(p);
         if (source != 0) {
             return source;
+        }
+        if (p.protocol == TCP && !opens(p.l4)) {
+            return net.refuse(p);
         }
         int chosen = schedulers.pick(service, counts, flow(p));
         if (chosen < 0) {
@@ -297,10 +298,15 @@ final class Connector {
             toaReply(p, hot, cold, flags);
             return;
         }
+        // A client that names itself somebody else must not be believed.
+        int forged = TcpOptions.blankAll(p.l4, Tcp.headerLength(p.l4), TcpOptions.TOA);
+        if (forged != 0) {
+            Tcp.applyDelta(p.l4, forged);
+        }
         if ((flags & (Tcp.SYN | Tcp.RST | Tcp.ACK_FLAG)) != Tcp.ACK_FLAG) {
             return;
         }
-        int bytes = p.ipv6 ? TcpRewrite.TOA6 : TcpRewrite.TOA4;
+        int bytes = toaSize(p.ipv6);
         if (Tcp.ack(p.l4) != Connection.windowEdge(cold, Connection.SERVER_SIDE)) {
             Connection.setFlags(hot, Connection.flags(hot) & ~Connection.TOA_PENDING);
         } else if (p.l3Length + bytes <= mtu && insertToa(p, table, entry)) {
@@ -317,7 +323,7 @@ final class Connector {
         int header = Tcp.headerLength(p.l4);
         if ((flags & Tcp.SYN) != 0) {
             Connection.setWindowEdge(cold, Connection.SERVER_SIDE, Tcp.seq(p.l4) + 1);
-            int delta = TcpRewrite.lowerMss(p.l4, header, p.ipv6 ? TcpRewrite.TOA6 : TcpRewrite.TOA4);
+            int delta = TcpRewrite.lowerMss(p.l4, header, toaSize(p.ipv6));
             if (delta != 0) {
                 Tcp.applyDelta(p.l4, delta);
             }
@@ -325,6 +331,10 @@ final class Connector {
                 && Tcp.ack(p.l4) != Connection.windowEdge(cold, Connection.CLIENT_SIDE)) {
             Connection.setFlags(hot, Connection.flags(hot) & ~Connection.TOA_PENDING);
         }
+    }
+
+    private static int toaSize(boolean ipv6) {
+        return ipv6 ? TcpOptions.TOA6_SIZE : TcpOptions.TOA4_SIZE;
     }
 
     private static boolean insertToa(Packet p, ConnectionTable table, int entry) {

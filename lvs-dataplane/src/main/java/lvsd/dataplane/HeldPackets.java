@@ -1,14 +1,12 @@
 package lvsd.dataplane;
 
 import java.util.Objects;
-import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.nat.IcmpTranslation;
 import lvsd.dataplane.net.UnreachableHandler;
-import lvsd.memory.Memory;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
 import lvsd.wire.Tcp;
-import lvsd.wire.Udp;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,10 +37,10 @@ final class HeldPackets implements UnreachableHandler {
         int ports = Integer.rotateLeft(Tcp.ports(p.l4), 16);
         int reference = table.find4(table.hash4(addresses, ports, p.protocol), addresses, ports, p.protocol);
         if (reference != ConnectionTable.NONE) {
-            long hot = table.hot(ConnectionTable.entry(reference));
-            int sender = 1 - ConnectionTable.side(reference);
-            Ipv4.setAddresses(p.l3, Connection.addresses(hot, sender));
-            Memory.setInt(p.l4, Udp.SIZE, 0, Connection.ports(hot, sender));
+            int entry = ConnectionTable.entry(reference);
+            int side = ConnectionTable.side(reference);
+            int header = (int) (p.l4 - p.l3);
+            IcmpTranslation.restore4(p.l3, header, p.l4Length, table.hot(entry), table.cold(entry), side);
         }
         return true;
     }
@@ -57,12 +55,16 @@ final class HeldPackets implements UnreachableHandler {
         int reference = table.find6(hash, sourceHigh, sourceLow, destinationHigh, destinationLow, ports, p.protocol);
         if (reference != ConnectionTable.NONE) {
             int entry = ConnectionTable.entry(reference);
-            int sender = 1 - ConnectionTable.side(reference);
-            long addresses = table.addresses6(entry);
-            Ipv6.setSource(p.l3, Connection.sourceHigh(addresses, sender), Connection.sourceLow(addresses, sender));
-            Ipv6.setDestination(
-                    p.l3, Connection.destinationHigh(addresses, sender), Connection.destinationLow(addresses, sender));
-            Memory.setInt(p.l4, Udp.SIZE, 0, Connection.ports(table.hot(entry), sender));
+            int side = ConnectionTable.side(reference);
+            IcmpTranslation.restore6(
+                    p.l3,
+                    p.l4,
+                    p.l4Length,
+                    p.protocol,
+                    table.hot(entry),
+                    table.cold(entry),
+                    table.addresses6(entry),
+                    side);
         }
         return true;
     }

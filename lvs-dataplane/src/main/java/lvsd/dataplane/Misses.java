@@ -4,13 +4,11 @@ import java.util.BitSet;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.nat.IcmpTranslation;
-import lvsd.dataplane.nat.TcpRewrite;
 import lvsd.dataplane.net.Adjacency;
 import lvsd.dataplane.net.Net;
 import lvsd.dataplane.net.NetConfig;
 import lvsd.dataplane.service.Service;
 import lvsd.dpdk.Mbuf;
-import lvsd.memory.Memory;
 import lvsd.wire.Ethernet;
 import lvsd.wire.Icmpv6;
 import lvsd.wire.Ipv4;
@@ -162,9 +160,11 @@ final class Misses {
 
     /** Fragments of balanced traffic are not reassembled; those of other traffic go on as any packet. */
     private int fragment(Packet p) {
-        int kind = localKind(p);
-        boolean balanced = kind == NetConfig.VIP || kind == NetConfig.LIP;
-        return balanced ? Verdict.drop(DropReason.FRAGMENT) : net.input(p);
+        return balancedKind(localKind(p)) ? Verdict.drop(DropReason.FRAGMENT) : net.input(p);
+    }
+
+    private static boolean balancedKind(int kind) {
+        return kind == NetConfig.VIP || kind == NetConfig.LIP;
     }
 
     private int localKind(Packet p) {
@@ -186,10 +186,6 @@ final class Misses {
         if (service != null) {
             return connector.open(p, service);
         }
-        int kind = localKind(p);
-        if (kind == NetConfig.VIP || kind == NetConfig.LIP) {
-            return net.refuse(p);
-        }
         return net.input(p);
     }
 
@@ -204,33 +200,59 @@ final class Misses {
     private int translate(Packet p) {
         int quoted = IcmpTranslation.quotedHeader(p);
         if (quoted < 0) {
-            return 0;
+            return balancedKind(localKind(p)) ? Verdict.drop(DropReason.ICMP_QUOTE) : 0;
         }
         int ports = IcmpTranslation.reversedPorts(p, quoted);
         int protocol = IcmpTranslation.quotedProtocol(p);
         int reference = p.ipv6 ? quoted6(p, ports, protocol) : quoted4(p, ports, protocol);
         if (reference == NONE) {
-            return 0;
+            return elsewhere(p, ports, protocol);
         }
-        if (!IcmpTranslation.checksumValid(p)) {
-            return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
-        }
-        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
-        int entry = ConnectionTable.entry(reference);
-        long hot = table.hot(entry);
-        int side = ConnectionTable.side(reference);
         int ttl = p.ipv6 ? Ipv6.hopLimit(p.l3) : Ipv4.ttl(p.l3);
         if (ttl <= 1) {
             return Verdict.drop(DropReason.TTL_EXCEEDED);
         }
-        if (p.ipv6) {
-            IcmpTranslation.translate6(p, hot, table.addresses6(entry), side);
-        } else {
-            IcmpTranslation.translate4(p, quoted, hot, side);
+        boolean good = IcmpTranslation.checksumValid(p);
+        return good ? translate(p, quoted, reference) : Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
+    }
+
+    private int translate(Packet p, int quoted, int reference) {
+        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        int entry = ConnectionTable.entry(reference);
+        long hot = table.hot(entry);
+        int side = ConnectionTable.side(reference);
+        int destination = Connection.destination(hot);
+        if (pipeline.services.destination(destination) == null) {
+            return Verdict.drop(DropReason.DESTINATION_GONE);
         }
-        pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
         int nextHop = pipeline.nextHop(table, entry, hot, side);
-        return nextHop < 0 ? noRoute(nextHop) : net.output(p, nextHop);
+        if (nextHop < 0) {
+            return noRoute(nextHop);
+        }
+        if (p.l3Length > Adjacency.mtu(net.line(nextHop))) {
+            return Verdict.drop(DropReason.TOO_BIG);
+        }
+        if (p.ipv6) {
+            IcmpTranslation.translate6(p, hot, table.cold(entry), table.addresses6(entry), side);
+        } else {
+            IcmpTranslation.translate4(p, quoted, hot, table.cold(entry), side);
+        }
+        pipeline.counters.count(destination, side, p.l3Length);
+        return net.output(p, nextHop);
+    }
+
+    /** An error about a connection that this worker does not know: another may; 0 when none does. */
+    private int elsewhere(Packet p, int ports, int protocol) {
+        if (handed || ownership.workers() == 1) {
+            return 0;
+        }
+        long quote = p.l4 + Icmpv6.SIZE;
+        int port = Tcp.pairDestination(ports);
+        Service service = p.ipv6
+                ? pipeline.services.find6(protocol, Ipv6.sourceHigh(quote), Ipv6.sourceLow(quote), port)
+                : pipeline.services.find4(protocol, Ipv4.source(quote), port);
+        int owner = ownership.ownerOfQuoted(p.ipv6, quote, ports, service, net.config());
+        return owner == ownership.self() ? 0 : Verdict.handoff(owner);
     }
 
     private int quoted4(Packet p, int ports, int protocol) {
@@ -320,16 +342,5 @@ final class Misses {
         connector.release(ipv6, ConnectionTable.entry(reference));
         fill(packet, mbuf, ip, l4, length, Ipv4.PROTOCOL_TCP, ipv6);
         return miss(packet);
-    }
-
-    /** Whether the segment at {@code l4} is the first of a handshake. */
-    static boolean opens(long l4) {
-        int flags = Memory.getByte(l4, Tcp.SIZE, 13) & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST);
-        return flags == Tcp.SYN;
-    }
-
-    /** Bytes the TOA option takes. */
-    static int toaBytes(boolean ipv6) {
-        return ipv6 ? TcpRewrite.TOA6 : TcpRewrite.TOA4;
     }
 }

@@ -2,9 +2,8 @@ package lvsd.dataplane;
 
 import lvsd.dataplane.net.NetConfig;
 import lvsd.dataplane.service.Service;
+import lvsd.dataplane.service.Wire;
 import lvsd.memory.Memory;
-import lvsd.wire.Ipv4;
-import lvsd.wire.Ipv6;
 import lvsd.wire.Tcp;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +16,13 @@ import org.jspecify.annotations.Nullable;
  * worker comes to the same answer from the packet alone, whatever queue it arrived on.
  */
 final class Ownership {
+    /** Where addresses lie in IP headers. */
+    private static final int SOURCE4 = 12;
+
+    private static final int DESTINATION4 = 16;
+    private static final int SOURCE6 = 8;
+    private static final int DESTINATION6 = 24;
+
     private final int self;
     private final int workers;
 
@@ -35,29 +41,43 @@ final class Ownership {
 
     /** The worker that owns, or would own, the connection of the valid TCP or UDP packet {@code p}. */
     int owner(Packet p, @Nullable Service service, NetConfig config) {
+        long source = p.l3 + (p.ipv6 ? SOURCE6 : SOURCE4);
+        long destination = p.l3 + (p.ipv6 ? DESTINATION6 : DESTINATION4);
+        return owner(p.ipv6, source, destination, Tcp.ports(p.l4), service, config);
+    }
+
+    /**
+     * The worker that owns the connection of a packet that an ICMP error quotes: that of a packet the other way.
+     *
+     * @param quote the quoted IP header
+     * @param reversedPorts the quoted ports, destination first
+     * @param service the service at the quoted source
+     */
+    int ownerOfQuoted(boolean ipv6, long quote, int reversedPorts, @Nullable Service service, NetConfig config) {
+        long source = quote + (ipv6 ? DESTINATION6 : DESTINATION4);
+        long destination = quote + (ipv6 ? SOURCE6 : SOURCE4);
+        return owner(ipv6, source, destination, reversedPorts, service, config);
+    }
+
+    private int owner(
+            boolean ipv6, long source, long destination, int ports, @Nullable Service service, NetConfig config) {
         if (service != null) {
-            return p.ipv6 ? client6(p.l3 + 8, Tcp.sourcePort(p.l4)) : client4(Ipv4.source(p.l3), Tcp.sourcePort(p.l4));
+            return client(ipv6, source, Tcp.pairSource(ports));
         }
-        int kind = p.ipv6
-                ? config.localKind6(Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3))
-                : config.localKind4(Ipv4.destination(p.l3));
+        int kind = ipv6
+                ? config.localKind6(Memory.getLong(destination, 16, 0), Memory.getLong(destination, 16, 8))
+                : config.localKind4(Memory.getInt(destination, 4, 0));
         if (kind == NetConfig.LIP) {
-            return localPort(Tcp.destinationPort(p.l4));
+            return localPort(Tcp.pairDestination(ports));
         }
-        if (kind != NetConfig.NONE) {
-            return self;
-        }
-        return p.ipv6
-                ? client6(p.l3 + 24, Tcp.destinationPort(p.l4))
-                : client4(Ipv4.destination(p.l3), Tcp.destinationPort(p.l4));
+        return kind != NetConfig.NONE ? self : client(ipv6, destination, Tcp.pairDestination(ports));
     }
 
-    /** Owner of a client, by address and port in wire form. */
-    int client4(int address, int port) {
-        return spread((Integer.toUnsignedLong(address) << 16) | port);
-    }
-
-    private int client6(long address, int port) {
+    /** Owner of a client, by where its address lies, and its port in wire form. */
+    private int client(boolean ipv6, long address, int port) {
+        if (!ipv6) {
+            return spread((Integer.toUnsignedLong(Memory.getInt(address, 4, 0)) << 16) | port);
+        }
         long high = Memory.getLong(address, 16, 0);
         long low = Memory.getLong(address, 16, 8);
         return spread((high * 0x9e3779b97f4a7c15L) ^ low ^ ((long) port << 48));
@@ -70,6 +90,6 @@ final class Ownership {
 
     /** Owner of a local port in wire form; {@code LocalPorts} shares them out by the same rule. */
     int localPort(int port) {
-        return lvsd.dataplane.service.Wire.port(port) % workers;
+        return Wire.port(port) % workers;
     }
 }

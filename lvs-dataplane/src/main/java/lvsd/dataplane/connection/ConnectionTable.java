@@ -401,6 +401,8 @@ public final class ConnectionTable implements AutoCloseable {
         long hot = hot(entry);
         Memory.setInt(hot, Connection.SIZE, 0, freeList);
         Connection.setState(hot, FREE_STATE);
+        // A reference found earlier in the same burst must not match the free entry's leftover tuple.
+        Connection.setProtocol(hot, 0);
         freeList = entry;
         USED.setOpaque(this, used - 1);
     }

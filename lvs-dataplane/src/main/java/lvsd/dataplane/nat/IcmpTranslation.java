@@ -10,6 +10,7 @@ import lvsd.wire.Icmpv6;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
 import lvsd.wire.Tcp;
+import lvsd.wire.WireForm;
 
 /**
  * ICMP errors about packets of balanced connections, translated both ways (RFC 5508, section 4.2): the error travels like a
@@ -23,14 +24,19 @@ public final class IcmpTranslation {
     private static final int FIRST_INFORMATIONAL6 = 128;
     /** What every error quotes at least of the transport header (RFC 792): ports and, with TCP, the sequence number. */
     private static final int QUOTED_TRANSPORT = 8;
+    /** Bytes of a TCP header up to the end of its checksum. */
+    private static final int CHECKSUM_END = 18;
 
     private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
-    private static final int SEQUENCED =
-            Connection.SEQ_TO_SERVER | Connection.SEQ_IN | Connection.SEQ_OUT | Connection.SYN_PROXY;
+    private static final int ADJUSTED = Connection.SEQ_TO_SERVER
+            | Connection.SEQ_IN
+            | Connection.SEQ_OUT
+            | Connection.TIMESTAMP_DELTA
+            | Connection.SYN_PROXY;
 
     private IcmpTranslation() {}
 
-    /** True for ICMP and ICMPv6 messages that quote a packet. */
+    /** True for ICMP and ICMPv6 errors. A redirect quotes a packet too, but is for the one it was sent to alone. */
     public static boolean isError(Packet p) {
         if (!p.l4Valid || p.fragment) {
             return false;
@@ -38,7 +44,7 @@ public final class IcmpTranslation {
         int type = Icmp.type(p.l4);
         return p.ipv6
                 ? p.protocol == Ipv6.PROTOCOL_ICMPV6 && type < FIRST_INFORMATIONAL6
-                : p.protocol == Ipv4.PROTOCOL_ICMP && Icmp.isError(type);
+                : p.protocol == Ipv4.PROTOCOL_ICMP && Icmp.isError(type) && type != Icmp.REDIRECT;
     }
 
     /** True when the ICMP checksum is right. */
@@ -95,26 +101,16 @@ public final class IcmpTranslation {
     }
 
     /**
-     * Translates an IPv4 error that came from {@code side} (0: the client's) of the connection at {@code hot}. TTL goes
-     * down by one.
+     * Translates an IPv4 error that came from {@code side} (0: the client's) of the connection at {@code hot} and
+     * {@code cold}. TTL goes down by one.
      */
-    public static void translate4(Packet p, int quotedHeader, long hot, int side) {
-        long quote = p.l4 + Icmp.SIZE;
-        int available = p.l4Length - Icmp.SIZE - quotedHeader;
-        long quotedAddresses = Connection.addresses(hot, 1 - side);
-        long oldAddresses = Ipv4.addresses(quote);
-        Ipv4.setAddresses(quote, quotedAddresses);
-        Ipv4.setChecksum(
-                quote, Checksum.apply(Ipv4.checksum(quote), Checksum.deltaLong(oldAddresses, quotedAddresses)));
-        int delta = Checksum.deltaLong(oldAddresses, quotedAddresses);
-        translateQuotedTransport(quote + quotedHeader, available, Ipv4.protocol(quote), hot, side, delta);
-
+    public static void translate4(Packet p, int quotedHeader, long hot, long cold, int side) {
+        restore4(p.l4 + Icmp.SIZE, quotedHeader, p.l4Length - Icmp.SIZE - quotedHeader, hot, cold, side);
         // The outer header: as every packet of this side, but the source is that of the side's peer towards the
         // receiver.
-        long other = Connection.addresses(hot, 1 - side);
-        int source = side == 0 ? outerSource4(p, hot) : (int) (Connection.addresses(hot, 0) >>> 32);
-        long addresses = Integer.toUnsignedLong(source) | other << 32;
-        Ipv4.setAddresses(p.l3, addresses);
+        int receiver = Ipv4.pairSource(Connection.addresses(hot, 1 - side));
+        int source = side == 0 ? outerSource4(p, hot) : Ipv4.pairDestination(Connection.addresses(hot, 0));
+        Ipv4.setAddresses(p.l3, Ipv4.pair(source, receiver));
         Ipv4.setTtl(p.l3, Ipv4.ttl(p.l3) - 1);
         Ipv4.updateChecksum(p.l3, (int) (p.l4 - p.l3));
         Icmp.updateChecksum(p.l4, p.l4Length);
@@ -123,17 +119,31 @@ public final class IcmpTranslation {
     /** Towards the server the error keeps its source with NAT and shows the local address with FULLNAT. */
     private static int outerSource4(Packet p, long hot) {
         boolean fullnat = Connection.method(Connection.flags(hot)) == FULLNAT;
-        return fullnat ? (int) (Connection.addresses(hot, 1) >>> 32) : Ipv4.source(p.l3);
+        return fullnat ? Ipv4.pairDestination(Connection.addresses(hot, 1)) : Ipv4.source(p.l3);
+    }
+
+    /**
+     * Turns an IPv4 packet that was rewritten and sent to {@code side} back into what the other side's peer sent, but for
+     * TTL and a TOA option: addresses, ports, sequence numbers, options, and all checksums that are there. The packet may
+     * be a quote and end anywhere behind the first eight bytes of its transport header.
+     *
+     * @param ip the packet
+     * @param header bytes of its IP header
+     * @param available bytes of it that are there behind the IP header, at least 8
+     */
+    public static void restore4(long ip, int header, int available, long hot, long cold, int side) {
+        long addresses = Connection.addresses(hot, 1 - side);
+        int delta = Checksum.deltaLong(Ipv4.addresses(ip), addresses);
+        Ipv4.setAddresses(ip, addresses);
+        Ipv4.setChecksum(ip, Checksum.apply(Ipv4.checksum(ip), delta));
+        restoreTransport(ip + header, available, Ipv4.protocol(ip), hot, cold, side, delta);
     }
 
     /** As {@link #translate4} for IPv6; {@code addresses} is the address part of the entry: client, VIP, RS, local. */
-    public static void translate6(Packet p, long hot, long addresses, int side) {
+    public static void translate6(Packet p, long hot, long cold, long addresses, int side) {
         long quote = p.l4 + Icmpv6.SIZE;
         int available = p.l4Length - Icmpv6.SIZE - Ipv6.SIZE;
-        // The quoted packet was sent by the other side's peer: source and destination of that side's tuple.
-        long from = addresses + (side == 0 ? 32 : 0);
-        int delta = copyAddresses(from, quote);
-        translateQuotedTransport(quote + Ipv6.SIZE, available, Ipv6.nextHeader(quote), hot, side, delta);
+        restore6(quote, quote + Ipv6.SIZE, available, Ipv6.nextHeader(quote), hot, cold, addresses, side);
 
         boolean fullnat = Connection.method(Connection.flags(hot)) == FULLNAT;
         if (side == 1) {
@@ -149,6 +159,14 @@ public final class IcmpTranslation {
         Memory.setShort(p.l4, Icmpv6.SIZE, 2, Checksum.transport6(p.l3, p.l4, p.l4Length, Ipv6.PROTOCOL_ICMPV6));
     }
 
+    /** As {@link #restore4} for IPv6, whose transport header of {@code protocol} is at {@code l4}. */
+    public static void restore6(
+            long ip, long l4, int available, int protocol, long hot, long cold, long addresses, int side) {
+        // What was sent to one side came with the addresses of the other side's tuple: source, then destination.
+        int delta = copyAddresses(addresses + (side == 0 ? 32 : 0), ip);
+        restoreTransport(l4, available, protocol, hot, cold, side, delta);
+    }
+
     /** Copies 32 bytes of addresses into an IPv6 header and returns their checksum delta. */
     private static int copyAddresses(long from, long ip) {
         int delta = 0;
@@ -161,48 +179,47 @@ public final class IcmpTranslation {
         return delta;
     }
 
-    private static void translateQuotedTransport(
-            long l4, int available, int protocol, long hot, int side, int addressDelta) {
+    private static void restoreTransport(
+            long l4, int available, int protocol, long hot, long cold, int side, int addressDelta) {
         int ports = Connection.ports(hot, 1 - side);
         int delta = Checksum.add(addressDelta, Checksum.deltaInt(Memory.getInt(l4, QUOTED_TRANSPORT, 0), ports));
         Memory.setInt(l4, QUOTED_TRANSPORT, 0, ports);
         if (protocol == Ipv4.PROTOCOL_UDP) {
-            int checksum = Memory.getShort(l4, QUOTED_TRANSPORT, 6);
-            if (checksum != 0) {
-                int fresh = Checksum.apply(checksum, delta);
-                Memory.setShort(l4, QUOTED_TRANSPORT, 6, fresh == 0 ? 0xffff : fresh);
-            }
+            Memory.setShort(
+                    l4, QUOTED_TRANSPORT, 6, Checksum.applyUdp(Memory.getShort(l4, QUOTED_TRANSPORT, 6), delta));
             return;
         }
-        if ((Connection.flags(hot) & SEQUENCED) != 0) {
-            delta = Checksum.add(delta, unsequence(l4, available, hot, side));
+        if ((Connection.flags(hot) & ADJUSTED) != 0) {
+            delta = Checksum.add(delta, unadjust(l4, available, hot, cold, side));
         }
-        if (available >= Tcp.SIZE - 2) {
-            int checksum = Memory.getShort(l4, Tcp.SIZE - 2, 16);
-            Memory.setShort(l4, Tcp.SIZE - 2, 16, Checksum.apply(checksum, delta));
+        if (available >= CHECKSUM_END) {
+            int checksum = Memory.getShort(l4, CHECKSUM_END, 16);
+            Memory.setShort(l4, CHECKSUM_END, 16, Checksum.apply(checksum, delta));
         }
     }
 
-    /** Takes back what {@link TcpRewrite#sequence} added when the quoted segment went out to {@code side}. */
-    private static int unsequence(long l4, int available, long hot, int side) {
-        int delta = subtract(l4, 4, Connection.seqDelta(hot, 1 - side));
-        if (available >= 14 && (Memory.getByte(l4, 14, 13) & Tcp.ACK_FLAG) != 0) {
-            delta = Checksum.add(delta, subtractLong(l4, -Connection.seqDelta(hot, side)));
+    /** Takes back what {@link TcpRewrite} did to the segment when it went out to {@code side}; returns the delta. */
+    private static int unadjust(long l4, int available, long hot, long cold, int side) {
+        int sequence = -Connection.seqDelta(hot, 1 - side);
+        int acknowledgement = Connection.seqDelta(hot, side);
+        if (available < Tcp.SIZE) {
+            return add(l4 + 4, sequence);
         }
-        return delta;
+        int delta = TcpRewrite.sequence(l4, sequence, acknowledgement);
+        int header = Tcp.headerLength(l4);
+        if (header <= Tcp.SIZE || header > available) {
+            return delta;
+        }
+        int timestamp = (Connection.flags(hot) & Connection.TIMESTAMP_DELTA) != 0 ? Connection.timestampDelta(cold) : 0;
+        int value = side == Connection.SERVER_SIDE ? -timestamp : 0;
+        int echo = side == Connection.SERVER_SIDE ? 0 : timestamp;
+        return Checksum.add(delta, TcpRewrite.options(l4, header, value, echo, acknowledgement));
     }
 
-    private static int subtract(long l4, int offset, int amount) {
-        int old = Memory.getInt(l4, QUOTED_TRANSPORT, offset);
-        int fresh = Integer.reverseBytes(Integer.reverseBytes(old) - amount);
-        Memory.setInt(l4, QUOTED_TRANSPORT, offset, fresh);
-        return Checksum.deltaInt(old, fresh);
-    }
-
-    private static int subtractLong(long l4, int amount) {
-        int old = Memory.getInt(l4, 14, 8);
-        int fresh = Integer.reverseBytes(Integer.reverseBytes(old) - amount);
-        Memory.setInt(l4, 14, 8, fresh);
+    private static int add(long field, int amount) {
+        int old = Memory.getInt(field, 4, 0);
+        int fresh = WireForm.int32(WireForm.int32(old) + amount);
+        Memory.setInt(field, 4, 0, fresh);
         return Checksum.deltaInt(old, fresh);
     }
 }
