@@ -4,6 +4,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,8 +50,10 @@ final class TestDirector implements AutoCloseable {
     private long generation;
     private int nextDestination;
     private int nextLocal;
-    /** Wall of the director, nanoseconds. */
-    long now = 1_000_000_000_000L;
+    /** Clock of the director, nanoseconds; begins where the timer wheels do. */
+    long now = System.nanoTime();
+    /** Whether the hosts behind a port answer ARP and ND. */
+    final boolean[] answering = {true, true};
 
     private final int idle;
 
@@ -76,9 +79,16 @@ final class TestDirector implements AutoCloseable {
     }
 
     static DaemonConfig config(int workers, Map<String, String> settings, int connections) {
+        DaemonConfig.Port wan = port("wan0", "net_null", 1500, List.of(), "198.18.10.1", "2001:db8:a::1");
+        DaemonConfig.Port lan = port("lan0", "net_null", 1500, List.of(), "198.18.20.1", "2001:db8:b::1");
+        return config(workers, settings, connections, wan, lan);
+    }
+
+    static DaemonConfig config(
+            int workers, Map<String, String> settings, int connections, DaemonConfig.Port wan, DaemonConfig.Port lan) {
         return new DaemonConfig(
                 new DaemonConfig.Eal(false, 64, "test", Optional.empty(), Optional.empty(), 1024, 2048, List.of()),
-                List.of(port("wan0", "198.18.10.1", "2001:db8:a::1"), port("lan0", "198.18.20.1", "2001:db8:b::1")),
+                List.of(wan, lan),
                 List.of(),
                 new DaemonConfig.Workers(workers, List.of()),
                 new DaemonConfig.Connections(connections, connections, false),
@@ -90,17 +100,17 @@ final class TestDirector implements AutoCloseable {
                 settings);
     }
 
-    private static DaemonConfig.Port port(String name, String address4, String address6) {
+    static DaemonConfig.Port port(
+            String name, String device, int mtu, List<DaemonConfig.Vlan> vlans, String... addresses) {
         return new DaemonConfig.Port(
-                name,
-                "net_null",
-                1500,
-                List.of(new DaemonConfig.Prefix(ip(address4), 24), new DaemonConfig.Prefix(ip(address6), 64)),
-                List.of(),
-                DaemonConfig.ReversePath.OFF,
-                false,
-                1024,
-                1024);
+                name, device, mtu, prefixes(addresses), vlans, DaemonConfig.ReversePath.OFF, false, 1024, 1024);
+    }
+
+    /** Addresses with the prefix lengths that all networks here have. */
+    static List<DaemonConfig.Prefix> prefixes(String... addresses) {
+        return Arrays.stream(addresses)
+                .map(text -> new DaemonConfig.Prefix(ip(text), text.indexOf(':') < 0 ? 24 : 64))
+                .toList();
     }
 
     static InetAddress ip(String text) {
@@ -151,10 +161,24 @@ final class TestDirector implements AutoCloseable {
 
     /** Takes all destinations of a service away. */
     void withoutDestinations(Service service) {
-        services.set(
-                service.index,
-                new Service(service.index, service.spec, List.of(), List.of(service.localAddresses), ++generation));
+        replace(service, List.of());
+    }
+
+    /** Gives a service the destinations it had at first. */
+    void withDestinations(Service service) {
+        replace(service, List.of(service.destinations));
+    }
+
+    private void replace(Service service, List<Destination> servers) {
+        List<LocalAddress> locals = List.of(service.localAddresses);
+        services.set(service.index, new Service(service.index, service.spec, servers, locals, ++generation));
         publish();
+        run();
+    }
+
+    /** The service that was added first. */
+    Service first() {
+        return services.getFirst();
     }
 
     void publish() {
@@ -226,31 +250,44 @@ final class TestDirector implements AutoCloseable {
         return null;
     }
 
+    /** Answers ARP and ND, tagged as the question; true when the frame was one of those. */
     private boolean answer(int port, byte[] frame) {
-        if (frame[12] == 8 && frame[13] == 6) {
-            boolean announcement = dotted(frame, 28).equals(dotted(frame, 38));
-            if (frame[21] == 1 && !announcement) {
-                send(
-                        port,
-                        PacketBuilder.eth(PEERS[port], MACS[port])
-                                .arp(2, PEERS[port], dotted(frame, 38), MACS[port], dotted(frame, 28))
-                                .build());
+        boolean tagged = frame[12] == (byte) 0x81 && frame[13] == 0;
+        int vlan = tagged ? ((frame[14] & 0xf) << 8) | (frame[15] & 0xff) : 0;
+        int l3 = tagged ? 18 : 14;
+        if (frame[l3 - 2] == 8 && frame[l3 - 1] == 6) {
+            boolean announcement = dotted(frame, l3 + 14).equals(dotted(frame, l3 + 24));
+            if (frame[l3 + 7] == 1 && !announcement && answering[port]) {
+                send(port, arpReply(port, vlan, dotted(frame, l3 + 24), dotted(frame, l3 + 14)));
             }
             return true;
         }
-        boolean icmp6 = frame[12] == (byte) 0x86 && frame[20] == 58;
-        if (icmp6 && frame[54] == (byte) 135) {
-            String target = six(frame, 62);
-            send(
-                    port,
-                    PacketBuilder.eth(PEERS[port], MACS[port])
-                            .ipv6(target, six(frame, 22))
-                            .ttl(255)
-                            .neighbourAdvertisement(target, PEERS[port])
-                            .build());
+        boolean icmp6 = frame[l3 - 2] == (byte) 0x86 && frame[l3 + 6] == 58;
+        if (icmp6 && frame[l3 + 40] == (byte) 135) {
+            if (answering[port]) {
+                send(port, advertisement(port, vlan, six(frame, l3 + 48), six(frame, l3 + 8)));
+            }
             return true;
         }
-        return icmp6 && frame[54] == (byte) 136;
+        return icmp6 && frame[l3 + 40] == (byte) 136;
+    }
+
+    private static PacketBuilder host(int port, int vlan) {
+        PacketBuilder frame = PacketBuilder.eth(PEERS[port], MACS[port]);
+        return vlan == 0 ? frame : frame.vlan(vlan);
+    }
+
+    private static byte[] arpReply(int port, int vlan, String host, String asker) {
+        return host(port, vlan).arp(2, PEERS[port], host, MACS[port], asker).build();
+    }
+
+    private static byte[] advertisement(int port, int vlan, String host, String asker) {
+        return host(port, vlan)
+                .ipv6(host, asker)
+                .ttl(255)
+                .rest(0x6000_0000)
+                .neighbourAdvertisement(host, PEERS[port])
+                .build();
     }
 
     private static String dotted(byte[] frame, int at) {
@@ -268,12 +305,12 @@ final class TestDirector implements AutoCloseable {
         }
     }
 
-    /** Drops by reason, those that happened. */
+    /** Drops by reason, those that happened; but for ARP and ND answers, which go to the kernel too and find no twin. */
     String drops() {
         StringBuilder text = new StringBuilder();
         long[] drops = dataplane.drops();
         for (int i = 0; i < drops.length; i++) {
-            if (drops[i] != 0) {
+            if (drops[i] != 0 && i != DropReason.NO_TWIN.ordinal()) {
                 text.append(DropReason.of(i).label())
                         .append('=')
                         .append(drops[i])

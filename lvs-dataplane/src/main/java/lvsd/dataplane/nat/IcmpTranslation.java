@@ -24,6 +24,8 @@ public final class IcmpTranslation {
     private static final int FIRST_INFORMATIONAL6 = 128;
     /** What every error quotes at least of the transport header (RFC 792): ports and, with TCP, the sequence number. */
     private static final int QUOTED_TRANSPORT = 8;
+    /** Bytes of a TCP header up to the end of its flags. */
+    private static final int FLAGS_END = 14;
     /** Bytes of a TCP header up to the end of its checksum. */
     private static final int CHECKSUM_END = 18;
 
@@ -203,7 +205,7 @@ public final class IcmpTranslation {
         int sequence = -Connection.seqDelta(hot, 1 - side);
         int acknowledgement = Connection.seqDelta(hot, side);
         if (available < Tcp.SIZE) {
-            return add(l4 + 4, sequence);
+            return unadjustShort(l4, available, sequence, acknowledgement);
         }
         int delta = TcpRewrite.sequence(l4, sequence, acknowledgement);
         int header = Tcp.headerLength(l4);
@@ -214,6 +216,13 @@ public final class IcmpTranslation {
         int value = side == Connection.SERVER_SIDE ? -timestamp : 0;
         int echo = side == Connection.SERVER_SIDE ? 0 : timestamp;
         return Checksum.add(delta, TcpRewrite.options(l4, header, value, echo, acknowledgement));
+    }
+
+    private static int unadjustShort(long l4, int available, int sequence, int acknowledgement) {
+        int delta = add(l4 + 4, sequence);
+        boolean acknowledges =
+                available >= FLAGS_END && (Memory.getByte(l4, FLAGS_END, FLAGS_END - 1) & Tcp.ACK_FLAG) != 0;
+        return acknowledges ? Checksum.add(delta, add(l4 + 8, acknowledgement)) : delta;
     }
 
     private static int add(long field, int amount) {
