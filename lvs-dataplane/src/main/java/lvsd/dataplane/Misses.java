@@ -124,11 +124,11 @@ final class Misses {
             }
         }
         boolean balanced = p.protocol == Ipv4.PROTOCOL_TCP || p.protocol == Ipv4.PROTOCOL_UDP;
+        if (balanced && p.fragment) {
+            return fragment(p);
+        }
         if (!balanced || !p.l4Valid) {
             return net.input(p);
-        }
-        if (p.fragment) {
-            return fragment(p);
         }
         int reference = lookUp(p);
         if (reference == NONE) {

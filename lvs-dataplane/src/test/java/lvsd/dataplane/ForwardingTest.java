@@ -326,7 +326,7 @@ class ForwardingTest {
 
     /** What a kernel leaves in the field: the sum of the pseudo header, not complemented. */
     private static int pseudo(Way way, String from, String to, boolean tcp, int length) {
-        long sum = (tcp ? 6 : 17) + length;
+        int sum = (tcp ? 6 : 17) + length;
         for (String address : List.of(from, to)) {
             byte[] bytes = TestDirector.ip(address).getAddress();
             assertThat(bytes).hasSize(way.ipv6 ? 16 : 4);
@@ -337,7 +337,7 @@ class ForwardingTest {
         while (sum > 0xffff) {
             sum = (sum & 0xffff) + (sum >>> 16);
         }
-        return (int) sum;
+        return sum;
     }
 
     @ParameterizedTest

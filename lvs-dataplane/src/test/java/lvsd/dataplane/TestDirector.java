@@ -169,8 +169,30 @@ final class TestDirector implements AutoCloseable {
         replace(service, List.of(service.destinations));
     }
 
+    /** Sets the weight of all destinations of a service to 0. */
+    void quiesce(Service service) {
+        List<Destination> servers = new ArrayList<>();
+        for (Destination each : service.destinations) {
+            DestinationSpec spec = each.spec;
+            servers.add(new Destination(
+                    each.index,
+                    each.service,
+                    new DestinationSpec(
+                            spec.service(), spec.address(), spec.port(), spec.method(), 0, 0, 0, spec.tunnel())));
+        }
+        replace(service, servers);
+    }
+
+    /** Takes all local addresses of a service away. */
+    void withoutLocalAddresses(Service service) {
+        replace(service, List.of(service.destinations), List.of());
+    }
+
     private void replace(Service service, List<Destination> servers) {
-        List<LocalAddress> locals = List.of(service.localAddresses);
+        replace(service, servers, List.of(service.localAddresses));
+    }
+
+    private void replace(Service service, List<Destination> servers, List<LocalAddress> locals) {
         services.set(service.index, new Service(service.index, service.spec, servers, locals, ++generation));
         publish();
         run();
@@ -221,6 +243,11 @@ final class TestDirector implements AutoCloseable {
             throw new AssertionError("nothing left by port " + port + "; drops: " + drops());
         }
         return frame;
+    }
+
+    /** Whether a frame other than ARP or ND left by {@code port}; takes it out. */
+    boolean any(int port) {
+        return sent(port) != null;
     }
 
     /** Fails if a frame other than ARP or ND leaves by {@code port}. */

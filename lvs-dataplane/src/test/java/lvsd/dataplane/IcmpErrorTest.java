@@ -1,0 +1,267 @@
+package lvsd.dataplane;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import lvsd.wire.PacketBuilder;
+import lvsd.wire.Packets;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** ICMP errors about balanced connections, from either side, and those that the director itself makes of held packets. */
+class IcmpErrorTest {
+    private final TestDirector director = new TestDirector();
+
+    @AfterEach
+    void nothingLeaks() {
+        assertThat(director.outstanding()).isZero();
+        director.close();
+    }
+
+    /** Every way and protocol, and how much of the quoted transport header is there: -1 all. */
+    static Stream<Arguments> errors() {
+        return Stream.of(Way.values())
+                .flatMap(way -> Stream.of(true, false)
+                        .flatMap(tcp -> Stream.of(8, 14, 16, 18, 20, 27, -1)
+                                .filter(quoted -> tcp || quoted < 18)
+                                .map(quoted -> Arguments.of(way, tcp, quoted))));
+    }
+
+    private Flow established(Way way, boolean tcp) {
+        Flow.service(director, way, tcp);
+        Flow flow = new Flow(director, way, tcp, 1234);
+        if (tcp) {
+            flow.establish(1000, 5000);
+        } else {
+            flow.upDatagram(10);
+            flow.downDatagram(10);
+        }
+        return flow;
+    }
+
+    private static PacketBuilder error(Way way, PacketBuilder ip, int kind) {
+        return switch (kind) {
+            case 0 -> way.ipv6 ? ip.icmp(1, 4) : ip.icmp(3, 3);
+            case 1 -> way.ipv6 ? ip.icmp(2, 0).rest(1300) : ip.icmp(3, 4).rest(1300);
+            default -> way.ipv6 ? ip.icmp(3, 0) : ip.icmp(11, 0);
+        };
+    }
+
+    private static byte[] cut(Way way, PacketBuilder packet, int quoted) {
+        byte[] whole = packet.buildIp();
+        return quoted < 0 ? whole : Arrays.copyOf(whole, way.ipHeader() + quoted);
+    }
+
+    @ParameterizedTest
+    @MethodSource("errors")
+    void shouldTranslateErrorsOfTheServersSide(Way way, boolean tcp, int quoted) {
+        Flow flow = established(way, tcp);
+        PacketBuilder got =
+                flow.atServer().flags("P.").seq(1001 + flow.sequence).ack(5001).payload(40);
+        PacketBuilder sent =
+                flow.fromClient().ttl(63).flags("P.").seq(1001).ack(5001).payload(40);
+        String router = way.ipv6 ? "2001:db8:b::77" : "198.18.20.77";
+        for (int kind = 0; kind < 3; kind++) {
+            for (String from : List.of(way.server(), router)) {
+                director.send(
+                        1,
+                        error(way, way.arriving(1, from, way.peer()), kind)
+                                .quote(cut(way, got, quoted))
+                                .build());
+                byte[] frame = director.expect(0);
+                Packets.assertSame(
+                        frame,
+                        error(way, way.leaving(0, way.vip(), way.client()).ttl(63), kind)
+                                .quote(cut(way, sent, quoted))
+                                .build());
+                Packets.assertChecksums(frame);
+            }
+        }
+        assertThat(director.totals(director.first(), 0).outPackets()).isEqualTo(7);
+    }
+
+    @ParameterizedTest
+    @MethodSource("errors")
+    void shouldTranslateErrorsOfTheClientsSide(Way way, boolean tcp, int quoted) {
+        Flow flow = established(way, tcp);
+        PacketBuilder got = flow.atClient().flags("P.").seq(5001).ack(1001).payload(40);
+        PacketBuilder sent = flow.fromServer()
+                .ttl(63)
+                .flags("P.")
+                .seq(5001)
+                .ack(1001 + flow.sequence)
+                .payload(40);
+        String router = way.ipv6 ? "2001:db8:a::77" : "198.18.10.77";
+        for (int kind = 0; kind < 3; kind++) {
+            for (String from : List.of(way.client(), router)) {
+                director.send(
+                        0,
+                        error(way, way.arriving(0, from, way.vip()), kind)
+                                .quote(cut(way, got, quoted))
+                                .build());
+                byte[] frame = director.expect(1);
+                String source = way.fullnat() ? way.peer() : from;
+                Packets.assertSame(
+                        frame,
+                        error(way, way.leaving(1, source, way.server()).ttl(63), kind)
+                                .quote(cut(way, sent, quoted))
+                                .build());
+                Packets.assertChecksums(frame);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldTranslateQuotedOptions(Way way) {
+        Flow.service(director, way, true);
+        Flow flow = new Flow(director, way, true, 4);
+        flow.open(1, PacketBuilder.timestamps(7, 0));
+        int t = 0;
+        if (way.fullnat()) {
+            // The timestamp's shift shows in the second segment.
+            director.send(
+                    0,
+                    flow.fromClient()
+                            .flags("S")
+                            .seq(1)
+                            .options(PacketBuilder.timestamps(0, 0))
+                            .build());
+            t = Flow.at32(director.expect(1), way.l4() + 22);
+        }
+        byte[] got = flow.atServer()
+                .flags(".")
+                .seq(2 + flow.sequence)
+                .ack(9)
+                .options(PacketBuilder.timestamps(8 + t, 3))
+                .buildIp();
+        byte[] sent = flow.fromClient()
+                .ttl(63)
+                .flags(".")
+                .seq(2)
+                .ack(9)
+                .options(PacketBuilder.timestamps(8, 3))
+                .buildIp();
+        director.send(
+                1,
+                error(way, way.arriving(1, way.server(), way.peer()), 0)
+                        .quote(got)
+                        .build());
+        Packets.assertSame(
+                director.expect(0),
+                error(way, way.leaving(0, way.vip(), way.client()).ttl(63), 0)
+                        .quote(sent)
+                        .build());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldTranslateTheFirstFragmentButNoLaterOne(Way way) {
+        Flow flow = established(way, false);
+        PacketBuilder got = flow.atServer().payload(40);
+        PacketBuilder sent = flow.fromClient().ttl(63).payload(40);
+        if (!way.ipv6) {
+            director.send(
+                    1,
+                    error(way, way.arriving(1, way.server(), way.peer()), 0)
+                            .quote(got.copy().fragment(0, true).buildIp())
+                            .build());
+            Packets.assertSame(
+                    director.expect(0),
+                    error(way, way.leaving(0, way.vip(), way.client()).ttl(63), 0)
+                            .quote(sent.fragment(0, true).buildIp())
+                            .build());
+            got.fragment(8, false);
+        } else {
+            got.fragmentHeader(8, false, 1);
+        }
+        director.send(
+                0,
+                error(way, way.arriving(0, way.client(), way.vip()), 0)
+                        .quote(got.buildIp())
+                        .build());
+        director.expectNothing(1);
+        assertThat(director.drops(DropReason.ICMP_QUOTE)).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldDropWhatIsWrong(Way way) {
+        Flow flow = established(way, true);
+        byte[] quote = flow.atClient().flags(".").seq(5001).ack(1001).buildIp();
+        PacketBuilder good =
+                error(way, way.arriving(0, way.client(), way.vip()), 0).quote(quote);
+        director.send(0, good.copy().lieChecksum(0x1234).build());
+        assertThat(director.drops()).isEqualTo("bad-transport-checksum=1 ");
+        director.send(
+                0, good.copy().quote(Arrays.copyOf(quote, way.ipHeader() + 7)).build());
+        assertThat(director.drops(DropReason.ICMP_QUOTE)).isEqualTo(1);
+        director.send(0, good.copy().ttl(1).build());
+        assertThat(director.drops(DropReason.TTL_EXCEEDED)).isEqualTo(1);
+        director.send(
+                0, good.copy().quote(flow.fromServer().tcp(80, 1235).buildIp()).build());
+        assertThat(director.drops(DropReason.NOT_SERVED)).isEqualTo(1);
+        if (!way.ipv6) {
+            director.send(0, good.copy().icmp(5, 1).rest(0x01020304).build());
+            assertThat(director.drops(DropReason.NOT_SERVED)).isEqualTo(2);
+        }
+        director.withoutDestinations(director.first());
+        director.send(0, good.build());
+        assertThat(director.drops(DropReason.DESTINATION_GONE)).isEqualTo(1);
+        director.expectNothing(1);
+        director.expectNothing(0);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldAnswerHostUnreachableInTheClientsOwnWords(Way way) {
+        director.answering[1] = false;
+        Flow.service(director, way, true, true);
+        Flow flow = new Flow(director, way, true, 99);
+        byte[][] options = {PacketBuilder.mss(1460), PacketBuilder.timestamps(5, 0)};
+        PacketBuilder syn =
+                flow.fromClient().flags("S").seq(1000).options(options).payload(3);
+        director.send(0, syn.build());
+        director.expectNothing(1);
+        assertThat(director.outstanding()).isEqualTo(1);
+        for (int i = 0; i < 6; i++) {
+            director.advance(1000);
+            director.expectNothing(1);
+        }
+        PacketBuilder error = way.leaving(0, way.vip(), way.client());
+        error = way.ipv6 ? error.icmp(1, 3) : error.tos(0xc0).icmp(3, 1);
+        byte[] frame = director.expect(0);
+        Packets.assertSame(frame, error.quote(syn.ttl(63).buildIp()).build(), "ip.id", "ip.checksum");
+        Packets.assertChecksums(frame);
+        assertThat(director.drops(DropReason.NEIGHBOUR_FAILED)).isEqualTo(1);
+    }
+
+    @Test
+    void shouldTellTheServerWhenTheClientIsGone() {
+        director.answering[0] = false;
+        Flow.service(director, Way.FULLNAT4, true);
+        Flow flow = new Flow(director, Way.FULLNAT4, true, 99).open(1000);
+        PacketBuilder reply = flow.fromServer().flags("S.").seq(7).ack(1001 + flow.sequence);
+        director.send(1, reply.build());
+        for (int i = 0; i < 6; i++) {
+            director.advance(1000);
+            director.expectNothing(0);
+        }
+        Packets.assertSame(
+                director.expect(1),
+                Way.FULLNAT4
+                        .leaving(1, TestDirector.LIP, TestDirector.RS1)
+                        .tos(0xc0)
+                        .icmp(3, 1)
+                        .quote(reply.ttl(63).buildIp())
+                        .build(),
+                "ip.id",
+                "ip.checksum");
+    }
+}

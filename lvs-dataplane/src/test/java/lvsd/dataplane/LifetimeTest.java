@@ -1,0 +1,231 @@
+package lvsd.dataplane;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Stream;
+import lvsd.dataplane.service.Service;
+import lvsd.rules.Protocol;
+import lvsd.rules.ServiceId;
+import lvsd.rules.ServiceSpec;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** How connections end: timeouts in virtual time, removed servers, and new connections over old ones. */
+class LifetimeTest {
+    private final TestDirector director = new TestDirector();
+
+    @AfterEach
+    void nothingLeaks() {
+        assertThat(director.outstanding()).isZero();
+        director.close();
+    }
+
+    private Flow tcp(Way way, int port) {
+        return new Flow(director, way, true, port);
+    }
+
+    /** State, what leads there from ESTABLISHED (u: client, d: server, and flags), seconds. */
+    static Stream<Arguments> states() {
+        return Stream.of(Way.values())
+                .flatMap(way -> Stream.of(
+                        Arguments.of(way, "ESTABLISHED", List.of(), 900),
+                        Arguments.of(way, "CLOSE", List.of("uR"), 10),
+                        Arguments.of(way, "CLOSE_WAIT", List.of("uF."), 60),
+                        Arguments.of(way, "FIN_WAIT", List.of("dF."), 120),
+                        Arguments.of(way, "TIME_WAIT", List.of("dF.", "uF."), 120)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("states")
+    void shouldExpireAfterTheStatesTimeout(Way way, String state, List<String> path, int seconds) {
+        Service service = Flow.service(director, way, true);
+        Flow flow = tcp(way, 7).establish(1, 2);
+        for (String step : path) {
+            if (step.charAt(0) == 'u') {
+                flow.up(step.substring(1), 2, step.contains(".") ? 3 : 0, 0);
+            } else {
+                flow.down(step.substring(1), 3, 2, 0);
+            }
+        }
+        assertThat(flow.row().state()).isEqualTo(state);
+        assertThat(flow.row().expiresMillis()).isBetween(seconds * 1000L - 10, seconds * 1000L);
+        director.advance(seconds * 1000L - 300);
+        assertThat(director.connections()).hasSize(1);
+        director.advance(600);
+        assertThat(director.connections()).isEmpty();
+        assertThat(director.totals(service, 0).active()).isZero();
+        assertThat(director.totals(service, 0).inactive()).isZero();
+        if (way.fullnat()) {
+            assertThat(director.dataplane
+                            .localAddress(service.localAddresses[0].index)
+                            .connections())
+                    .isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldExpireHalfOpenConnectionsAndDatagrams(Way way) {
+        Flow.service(director, way, true);
+        Flow.service(director, way, false);
+        tcp(way, 7).open(1);
+        Flow datagrams = new Flow(director, way, false, 8);
+        datagrams.upDatagram(1);
+        director.advance(59_700);
+        assertThat(director.connections()).hasSize(2);
+        director.advance(600);
+        assertThat(director.connections())
+                .singleElement()
+                .satisfies(row -> assertThat(row.state()).isEqualTo("UDP"));
+        director.advance(239_400);
+        assertThat(director.connections()).hasSize(1);
+        director.advance(600);
+        assertThat(director.connections()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldStayAliveWhilePacketsComeFromEitherSide(Way way) {
+        Flow.service(director, way, false);
+        Flow flow = new Flow(director, way, false, 8);
+        flow.upDatagram(1);
+        for (int i = 0; i < 4; i++) {
+            director.advance(200_000);
+            flow.upDatagram(1);
+            director.advance(200_000);
+            flow.downDatagram(1);
+        }
+        assertThat(flow.row().expiresMillis()).isGreaterThan(299_000);
+        director.advance(301_000);
+        assertThat(director.connections()).isEmpty();
+    }
+
+    @Test
+    void shouldUseTheServicesOwnTimeout() {
+        ServiceId id = new ServiceId.Vip(Protocol.UDP, TestDirector.ip(TestDirector.VIP), 80);
+        ServiceSpec spec =
+                new ServiceSpec(id, "rr", Set.of(), OptionalInt.empty(), -1, "", false, false, OptionalInt.of(5));
+        director.service(spec, Way.NAT4.method, TestDirector.RS1 + ":8080");
+        new Flow(director, Way.NAT4, false, 8).upDatagram(1);
+        assertThat(director.connections().getFirst().expiresMillis()).isBetween(4900L, 5000L);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldDropSilentlyWithoutRefreshingWhenTheServerIsGone(Way way) {
+        Service service = Flow.service(director, way, true);
+        Flow flow = tcp(way, 7).establish(1, 2);
+        director.withoutDestinations(service);
+        director.advance(100_000);
+        director.send(0, flow.fromClient().flags("P.").seq(2).ack(3).build());
+        director.send(
+                1, flow.fromServer().flags("F.").seq(3).ack(2 + flow.sequence).build());
+        director.expectNothing(0);
+        director.expectNothing(1);
+        assertThat(director.drops()).isEqualTo("destination-gone=2 ");
+        assertThat(flow.row().state()).isEqualTo("ESTABLISHED");
+        assertThat(flow.row().expiresMillis()).isBetween(799_000L, 800_100L);
+        assertThat(flow.row().packets()).isEqualTo(2);
+
+        director.withDestinations(service);
+        flow.up("P.", 2, 3, 10);
+        flow.down("P.", 3, 12, 10);
+        assertThat(director.totals(service, 0).active()).isEqualTo(1);
+        assertThat(flow.row().expiresMillis()).isGreaterThan(899_000);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldExpireConnectionsOfAServerThatIsGone(Way way) {
+        Service service = Flow.service(director, way, true);
+        tcp(way, 7).establish(1, 2);
+        director.withoutDestinations(service);
+        director.advance(901_000);
+        assertThat(director.connections()).isEmpty();
+        assertThat(director.totals(service, 0).active()).isZero();
+        director.withDestinations(service);
+        tcp(way, 7).establish(3, 4);
+    }
+
+    private Flow timeWait(Way way, int port) {
+        Flow flow = tcp(way, port).establish(1, 2);
+        flow.down("F.", 3, 2, 0);
+        flow.up("F.", 2, 4, 0);
+        assertThat(flow.row().state()).isEqualTo("TIME_WAIT");
+        return flow;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldOpenAnewBySynInTimeWait(Way way) {
+        Service service = Flow.service(director, way, true);
+        timeWait(way, 7);
+        Flow again = tcp(way, 7).establish(1_000_000, 5);
+        again.up("P.", 1_000_001, 6, 10);
+        assertThat(director.connections()).hasSize(1);
+        assertThat(again.row().state()).isEqualTo("ESTABLISHED");
+        assertThat(again.row().packets()).isEqualTo(3);
+        assertThat(director.totals(service, 0).connections()).isEqualTo(2);
+        assertThat(director.totals(service, 0).active()).isEqualTo(1);
+        assertThat(director.totals(service, 0).inactive()).isZero();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldForgetAReleasedEntryWithinTheSameBurst(Way way) {
+        Service service = Flow.service(director, way, true);
+        Flow flow = timeWait(way, 7);
+        director.quiesce(service);
+        // One-armed: the SYN that ends the old connection, and packets of that connection behind it.
+        director.ios.getFirst().inject(0, flow.fromClient().flags("S").seq(9).build());
+        byte[] late = flow.fromServer().flags(".").seq(4).ack(3 + flow.sequence).build();
+        System.arraycopy(flow.fromClient().build(), 0, late, 0, 12);
+        director.ios.getFirst().inject(0, late);
+        director.ios
+                .getFirst()
+                .inject(0, flow.fromClient().flags(".").seq(3).ack(4).build());
+        director.run();
+        assertThat(director.connections()).isEmpty();
+        assertThat(director.dataplane.workers().getFirst().connections()).isZero();
+        while (director.any(0) || director.any(1)) {
+            assertThat(director.drops(DropReason.NO_DESTINATION)).isEqualTo(1);
+        }
+        director.withDestinations(service);
+        tcp(way, 7).establish(1, 2);
+        tcp(way, 8).establish(1, 2);
+        assertThat(director.connections()).hasSize(2);
+    }
+
+    @Test
+    void shouldKeepTheEntryOnRepeatedSyns() {
+        Flow.service(director, Way.FULLNAT4, true);
+        Flow flow = tcp(Way.FULLNAT4, 7).open(5);
+        flow.up("S", 5, 0, 0);
+        flow.down("S.", 9, 6, 0);
+        flow.down("S.", 9, 6, 0);
+        flow.up(".", 6, 10, 0);
+        assertThat(director.connections()).hasSize(1);
+    }
+
+    @Test
+    void shouldReuseLocalPortsOfEndedConnections() {
+        TestDirector small = new TestDirector(1, Map.of("fullnat_lport_min", "5000", "fullnat_lport_max", "5001"));
+        Flow.service(small, Way.FULLNAT4, true);
+        for (int port = 1; port <= 20; port++) {
+            Flow flow = new Flow(small, Way.FULLNAT4, true, port).establish(port, 2);
+            flow.up("R", port + 1, 0, 0);
+            small.advance(10_100);
+        }
+        assertThat(small.drops()).isEmpty();
+        assertThat(small.outstanding()).isZero();
+        small.close();
+    }
+}
