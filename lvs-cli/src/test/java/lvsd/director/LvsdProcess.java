@@ -64,11 +64,17 @@ final class LvsdProcess implements AutoCloseable {
     }
 
     /** Runs a second daemon beside this one, until it ends. */
-    Shell.Result second(String configuration) {
+    Shell.Result second(String configuration, String socket) {
         try {
             Path file = directory.resolve("second.yaml");
             Files.writeString(file, configuration);
-            return namespace.run(START, launcher("lvsd"), "--config", file.toString(), "--control", control());
+            return namespace.run(
+                    START,
+                    launcher("lvsd"),
+                    "--config",
+                    file.toString(),
+                    "--control",
+                    directory.resolve(socket).toString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -48,12 +48,20 @@ enum Service {
         return at(ipv6() ? Topology.address6(number) : Topology.address(number));
     }
 
-    /** What a server's log begins with when a request of the test client came through this service. */
+    /**
+     * An address of the client for this service alone: with NAT, a server could not tell apart connections of one
+     * client address and port through two VIPs.
+     */
+    String source() {
+        return ipv6() ? "2001:db8:1::" + (20 + ordinal()) : "192.0.2." + (20 + ordinal());
+    }
+
+    /** What a server's log begins with when a request from {@link #source} came through this service. */
     String logged(String request) {
         if (fullnat()) {
             return request + " " + (ipv6() ? "2001:db8:2:0:0:0:0:200" : Topology.LIP) + " ";
         }
-        return request + " " + (ipv6() ? "2001:db8:1:0:0:0:0:2" : Topology.CLIENT) + " ";
+        return request + " " + (ipv6() ? "2001:db8:1:0:0:0:0:" + (20 + ordinal()) : source()) + " ";
     }
 
     /** Rules that define it, one a line; {@code -t} or {@code -u}. */

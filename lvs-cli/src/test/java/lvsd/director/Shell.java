@@ -53,10 +53,15 @@ final class Shell {
 
     /** Runs a command, kills it and fails after {@code limit}. */
     static Result run(Duration limit, List<String> command) {
+        Process process;
         try {
-            Process process = new ProcessBuilder(command)
+            process = new ProcessBuilder(command)
                     .redirectInput(Path.of("/dev/null").toFile())
                     .start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        try {
             CompletableFuture<String> out = drain(process.getInputStream());
             CompletableFuture<String> err = drain(process.getErrorStream());
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
@@ -65,11 +70,10 @@ final class Shell {
                         "no end within " + limit + ": " + String.join(" ", command) + "\n" + out.join() + err.join());
             }
             return new Result(command, process.exitValue(), out.join(), err.join());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
+            process.destroyForcibly();
             Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
+            throw new IllegalStateException("interrupted: " + String.join(" ", command), e);
         }
     }
 

@@ -147,6 +147,9 @@ final class Topology implements AutoCloseable {
             plug("client");
         }
         address(client, CLIENT + "/24", CLIENT6 + "/64");
+        for (Service service : Service.values()) {
+            client.ip("address", "add", service.source() + (service.ipv6() ? "/64" : "/24"), "dev", "eth0", "nodad");
+        }
         gateway(client, DIRECTOR_WAN, DIRECTOR_WAN6);
         for (int number = 1; number <= 2; number++) {
             Namespace server = namespace("rs" + number);

@@ -1,0 +1,110 @@
+package lvsd.director;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Clients reach servers through every method and family: many small answers, large bodies both ways, datagrams. */
+@Tag("privileged")
+@Timeout(1200)
+class ForwardingIT {
+    private static final int CURLS = Director.LONG ? 10_000 : 500;
+    private static final long BODY = Director.LONG ? 1L << 30 : 64L << 20;
+
+    @RegisterExtension
+    static final Director director = Director.twoArm();
+
+    @BeforeAll
+    static void setRules() {
+        director.rules(Arrays.stream(Service.values())
+                .map(service -> service.rules("-t") + service.rules("-u"))
+                .collect(Collectors.joining()));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Service.class)
+    void noCurlFails(Service service) {
+        long before = director.served(1, service.logged("GET"));
+        String command =
+                "seq %d | xargs -P 32 -I{} curl -sg -m 20 --interface %s -o /dev/null -w '%%{http_code}\\n' '%s'"
+                        .formatted(CURLS, service.source(), service.url("/?{}"));
+        Shell.Result result = director.client().run(Duration.ofSeconds(30 + CURLS / 50), "sh", "-c", command);
+        assertThat(result.exit()).as(result.err()).isZero();
+        assertThat(result.out().lines()).hasSize(CURLS).containsOnly("200");
+        // Round robin over two servers; each sees the client itself with NAT, the local address with FULLNAT.
+        assertThat(director.served(1, service.logged("GET")) - before).isCloseTo(CURLS / 2, within(1L));
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Service.class,
+            names = {"NAT", "NAT6", "FULLNAT", "FULLNAT6"})
+    void aLargeDownloadIsIdentical(Service service) {
+        Load.Report report = Load.of(service.vip(), "/bytes/" + BODY).count(1).run(director.client());
+        assertThat(report.failed()).as(report.text()).isZero();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Service.class,
+            names = {"NAT", "NAT6", "FULLNAT", "FULLNAT6"})
+    void aLargeUploadIsIdentical(Service service) {
+        Shell.Result result = director.client()
+                .runJava(Duration.ofMinutes(5), Upload.class, service.vip(), "80", Long.toString(BODY));
+        assertThat(result.exit()).as(result.toString()).isZero();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Service.class,
+            names = {"NAT", "NAT6", "FULLNAT", "FULLNAT6"})
+    void datagramsAreEchoed(Service service) {
+        Shell.Result result =
+                director.client().runJava(Duration.ofSeconds(60), Datagrams.class, service.vip(), "80", "200", "1200");
+        assertThat(result.exit()).as(result.toString()).isZero();
+        assertThat(director.served(1, "UDP")).isPositive();
+        assertThat(director.served(2, "UDP")).isPositive();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Service.class,
+            names = {"FULLNAT", "FULLNAT6"})
+    void theServersLearnTheClientsAddressFromTheToaOption(Service service) throws IOException {
+        Path capture = director.directory().resolve("toa." + service.name() + ".pcap");
+        Path log = director.directory().resolve("toa." + service.name() + ".log");
+        Process tcpdump = director.topology()
+                .server(1)
+                .start(log, "tcpdump", "-U", "-ni", "eth0", "-w", capture.toString(), "tcp dst port 80");
+        Shell.await(
+                "tcpdump listens", Duration.ofSeconds(10), () -> log.toFile().length() > 0);
+        // Two connections: one of them goes to the first server.
+        for (int port = 45_678; port <= 45_679; port++) {
+            director.client()
+                    .run("curl", "-sg", "-m", "5", "--local-port", Integer.toString(port), service.url("/"))
+                    .orFail();
+        }
+        Shell.await(
+                "a whole connection is captured",
+                Duration.ofSeconds(10),
+                () -> capture.toFile().length() > 400);
+        tcpdump.destroy();
+        String frames = HexFormat.of().formatHex(Files.readAllBytes(capture));
+        // Kind 254, length, port 45678 or 45679, address.
+        String address = service.ipv6() ? "fe14b26[ef]20010db8000100000000000000000002" : "fe08b26[ef]c0000202";
+        assertThat(frames).containsPattern(address);
+    }
+}
