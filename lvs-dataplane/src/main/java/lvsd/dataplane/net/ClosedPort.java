@@ -68,7 +68,7 @@ final class ClosedPort {
             answer |= Tcp.ACK_FLAG;
         }
         long tcp = p.ipv6 ? resetHeader6(p) : resetHeader4(p);
-        Memory.fill(tcp, Tcp.SIZE, 0);
+        clear(tcp);
         Tcp.setPorts(tcp, Tcp.portPair(Tcp.pairDestination(ports), Tcp.pairSource(ports)));
         Tcp.setSeq(tcp, seq);
         Tcp.setAck(tcp, ack);
@@ -77,6 +77,13 @@ final class ClosedPort {
         Tcp.setChecksum(tcp, transport(p, tcp));
         Mbuf.setLength(p.mbuf, (int) (tcp + Tcp.SIZE - p.frame));
         return icmp.back(p);
+    }
+
+    /** Stores, where a fill would leave a segment object on the heap. */
+    private static void clear(long tcp) {
+        Memory.setLong(tcp, Tcp.SIZE, 0, 0);
+        Memory.setLong(tcp, Tcp.SIZE, 8, 0);
+        Memory.setInt(tcp, Tcp.SIZE, 16, 0);
     }
 
     private static int transport(Packet p, long tcp) {
