@@ -512,14 +512,16 @@ static inline uint32_t swap_ports(uint32_t p) { return p << 16 | p >> 16; }
 /* One's complement of what replacing "from" by "to" adds to a sum. */
 static inline uint32_t minus(uint32_t to, uint32_t from) { return sum16((uint64_t)to + (0xffff - from)); }
 
+#define TTL_DELTA (uint32_t)be16(0xfeff) /* minus one in the high byte of its word */
+
 static void fill(struct entry *e, uint32_t seq)
 {
 	uint32_t client_ip = sum16(e->client_addresses), server_ip = sum16(e->server_addresses);
 	uint32_t client_l4 = sum16((uint64_t)client_ip + e->client_ports), server_l4 = sum16((uint64_t)server_ip + e->server_ports);
 
-	e->delta_ip_l4[0][0] = (uint16_t)minus(server_ip, client_ip);
+	e->delta_ip_l4[0][0] = (uint16_t)sum16(minus(server_ip, client_ip) + TTL_DELTA);
 	e->delta_ip_l4[0][1] = (uint16_t)minus(server_l4, client_l4);
-	e->delta_ip_l4[1][0] = (uint16_t)minus(client_ip, server_ip);
+	e->delta_ip_l4[1][0] = (uint16_t)sum16(minus(client_ip, server_ip) + TTL_DELTA);
 	e->delta_ip_l4[1][1] = (uint16_t)minus(client_l4, server_l4);
 	e->seq_delta[0] = seq;
 	e->seq_delta[1] = 0;
@@ -610,6 +612,10 @@ static __attribute__((noinline)) uint32_t open_connection(const uint8_t *ip, con
 	}
 	if (protocol == 6 && (l4[13] & 0x17) != 2) {
 		*why = NO_CONNECTION;
+		return NONE;
+	}
+	if (ip[12] == 127 || ip[12] == 0 || ip[12] >= 224) {
+		*why = MARTIAN;
 		return NONE;
 	}
 	const struct destination *d = schedule(s);
@@ -714,9 +720,6 @@ static inline bool parse(struct burst *b, unsigned n, struct rte_mbuf *m)
 		return drop(m, BAD_IP_CHECKSUM), false;
 	if (unlikely(*(const uint16_t *)(ip + 6) & be16(0x3fff)))
 		return drop(m, FRAGMENT_), false;
-	unsigned source = ip[12];
-	if (unlikely(source == 127 || source == 0 || source >= 224))
-		return drop(m, MARTIAN), false;
 	const uint8_t *l4 = ip + header;
 	unsigned protocol = ip[9], rest = total - header;
 	if (protocol == 6) {
@@ -852,7 +855,7 @@ static inline void forward(struct burst *b, unsigned n, uint32_t reference)
 	*(uint64_t *)(ip + 12) = swap_addresses(addresses_of(e, !side));
 	*(uint32_t *)l4 = swap_ports(ports_of(e, !side));
 	ip[8]--;
-	add_checksum(ip + 10, ip_delta + be16(0xfeff));
+	add_checksum(ip + 10, ip_delta);
 
 	e->last_seen = tick;
 	e->packets += !side;

@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -34,6 +35,7 @@ import picocli.CommandLine.Option;
 public final class DirectorMain implements Callable<Integer> {
     private static final int EAL_MEGABYTES = 192;
     private static final int DESCRIPTORS = 512;
+    private static final int LISTED = 20;
     private static final int SPEED_SAMPLE_MILLIS = 20;
 
     private final PrintStream out;
@@ -253,27 +255,28 @@ public final class DirectorMain implements Callable<Integer> {
     private void reportCycles(LongCycles cycles, Disturbance disturbance, long start) {
         print("watched_cycles", Long.toString(cycles.cycles()));
         print("longest_cycle_us", cycles.longest() / 1e3);
-        int unexplained = 0;
-        long longest = 0;
-        int number = 0;
+        List<String> unexplained = new ArrayList<>();
+        List<String> setAside = new ArrayList<>();
         for (LongCycles.Cycle cycle : cycles.noted()) {
             String why = disturbance.during(cycle);
+            String text = String.format(
+                    Locale.ROOT, "%.0f us at %.3f s", cycle.nanos() / 1e3, (cycle.ended() - start) * 1e-9);
             if (why == null) {
-                unexplained++;
-                longest = Math.max(longest, cycle.nanos());
+                unexplained.add(text);
+            } else {
+                setAside.add(text + " (" + why + ")");
             }
-            print(
-                    "long_cycle." + number++,
-                    String.format(
-                            Locale.ROOT,
-                            "at %.3f s, %.0f us: %s",
-                            (cycle.ended() - start) * 1e-9,
-                            cycle.nanos() / 1e3,
-                            why == null ? "UNEXPLAINED" : why));
         }
-        print("cycles_over_1ms_set_aside", Integer.toString(number - unexplained));
-        print("cycles_over_1ms_unexplained", Integer.toString(unexplained));
-        print("longest_unexplained_over_1ms_us", longest / 1e3);
+        print("cycles_over_1ms_unexplained", Integer.toString(unexplained.size()));
+        print("cycles_over_1ms_set_aside", Integer.toString(setAside.size()));
+        list("unexplained", unexplained);
+        list("set_aside", setAside);
+    }
+
+    private void list(String name, List<String> cycles) {
+        for (int i = 0; i < Math.min(LISTED, cycles.size()); i++) {
+            print(name + "." + i, cycles.get(i));
+        }
     }
 
     private void tableFacts(Dataplane dataplane) {

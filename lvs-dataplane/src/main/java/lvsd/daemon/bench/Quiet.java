@@ -9,7 +9,7 @@ import java.lang.management.ManagementFactory;
  */
 final class Quiet {
     private static final long QUIET_NANOS = 700_000_000;
-    private static final long LIMIT_NANOS = 30_000_000_000L;
+    private static final long LIMIT_NANOS = 12_000_000_000L;
 
     private final CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
     private final long leastNanos;
