@@ -47,13 +47,14 @@ final class Adopter {
             return false;
         }
         fill(table, entry, synced, destination);
-        if (destination.method == FULLNAT && !claim(table, entry, service, synced)) {
+        boolean claims = destination.method == FULLNAT && !TcpStates.over(synced.state());
+        if (claims && !claim(table, entry, service, synced)) {
             table.remove(entry);
             return false;
         }
         if (table.insert(entry) != ConnectionTable.INSERTED) {
-            if (destination.method == FULLNAT) {
-                pipeline.misses().connector().releasePort(table, entry);
+            if (claims) {
+                Connector.releasePort(ports, table, entry);
             }
             table.remove(entry);
             return false;

@@ -269,9 +269,12 @@ final class Connector {
 
     private int insertAndForward(Packet p, ConnectionTable table, int entry, Destination destination) {
         int inserted = table.insert(entry);
+        if (inserted == ConnectionTable.SERVER_EXISTS && endPredecessor(table, entry)) {
+            inserted = table.insert(entry);
+        }
         if (inserted != ConnectionTable.INSERTED) {
             if (destination.method == FULLNAT) {
-                releasePort(table, entry);
+                releasePort(ports, table, entry);
             }
             table.remove(entry);
             boolean full = inserted == ConnectionTable.FULL;
@@ -362,14 +365,49 @@ final class Connector {
         int flags = Connection.flags(hot);
         int index = Connection.destination(hot);
         counts.closed(index, pipeline.services.destination(index), (flags & Connection.INACTIVE) == 0);
-        if (Connection.method(flags) == FULLNAT) {
-            releasePort(table, entry);
+        if (Connection.method(flags) == FULLNAT && !isOver(hot)) {
+            releasePort(ports, table, entry);
         }
         table.remove(entry);
     }
 
+    /** Whether an entry's connection is over; its local port was given back then. */
+    private static boolean isOver(long hot) {
+        return Connection.protocol(hot) == TCP && TcpStates.over(Connection.state(hot));
+    }
+
+    /** Ends the connection that has the server's side of {@code entry}, if it is over; whether it was. */
+    private boolean endPredecessor(ConnectionTable table, int entry) {
+        int reference = holder(table, entry);
+        int predecessor = ConnectionTable.entry(reference);
+        if (reference == ConnectionTable.NONE || !isOver(table.hot(predecessor))) {
+            return false;
+        }
+        release(table.ipv6(), predecessor);
+        return true;
+    }
+
+    /** The reference under which the server's side of {@code entry} is in the index. */
+    private static int holder(ConnectionTable table, int entry) {
+        long hot = table.hot(entry);
+        int side = Connection.SERVER_SIDE;
+        int serverPorts = Connection.ports(hot, side);
+        int protocol = Connection.protocol(hot);
+        if (!table.ipv6()) {
+            long addresses = Connection.addresses(hot, side);
+            return table.find4(table.hash4(addresses, serverPorts, protocol), addresses, serverPorts, protocol);
+        }
+        long at = table.addresses6(entry);
+        long rsHigh = Connection.sourceHigh(at, side);
+        long rsLow = Connection.sourceLow(at, side);
+        long localHigh = Connection.destinationHigh(at, side);
+        long localLow = Connection.destinationLow(at, side);
+        long hash = table.hash6(rsHigh, rsLow, localHigh, localLow, serverPorts, protocol);
+        return table.find6(hash, rsHigh, rsLow, localHigh, localLow, serverPorts, protocol);
+    }
+
     /** Gives the local port of a FULLNAT entry back. */
-    void releasePort(ConnectionTable table, int entry) {
+    static void releasePort(LocalPorts ports, ConnectionTable table, int entry) {
         long hot = table.hot(entry);
         int serverPorts = Connection.ports(hot, Connection.SERVER_SIDE);
         int protocol = Connection.protocol(hot);

@@ -60,8 +60,8 @@ final class Pipeline {
         this.table6 = parts.table6();
         this.timers4 = parts.timers4();
         this.timers6 = parts.timers6();
-        this.tracker4 = new TcpTracker(table4, timers4, parts.timeouts(), parts.counts());
-        this.tracker6 = new TcpTracker(table6, timers6, parts.timeouts(), parts.counts());
+        this.tracker4 = new TcpTracker(table4, timers4, parts.timeouts(), parts.counts(), parts.ports());
+        this.tracker6 = new TcpTracker(table6, timers6, parts.timeouts(), parts.counts(), parts.ports());
         this.counters = parts.counters();
         this.net = parts.net();
         this.partialChecksums = parts.partialChecksums();

@@ -2,25 +2,32 @@ package lvsd.dataplane;
 
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.LocalPorts;
 import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.scheduler.DestinationCounts;
 import lvsd.memory.Memory;
+import lvsd.rules.ForwardingMethod;
 import lvsd.wire.Tcp;
 
 /** Moves TCP connections of one table from state to state. Owned by the worker. */
 final class TcpTracker {
+    private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
+
     private final ConnectionTable table;
     private final TimerWheel timers;
     private final Timeouts timeouts;
     private final DestinationCounts counts;
+    private final LocalPorts ports;
 
-    TcpTracker(ConnectionTable table, TimerWheel timers, Timeouts timeouts, DestinationCounts counts) {
+    TcpTracker(
+            ConnectionTable table, TimerWheel timers, Timeouts timeouts, DestinationCounts counts, LocalPorts ports) {
         this.table = table;
         this.timers = timers;
         this.timeouts = timeouts;
         this.counts = counts;
+        this.ports = ports;
     }
 
     /**
@@ -35,10 +42,20 @@ final class TcpTracker {
     }
 
     private boolean change(int entry, long hot, int state, int next, int side, int flags, int now) {
-        if (state == TcpStates.TIME_WAIT
-                && side == Connection.CLIENT_SIDE
-                && (flags & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN) {
+        boolean over = TcpStates.over(state);
+        boolean fullnat = Connection.method(Connection.flags(hot)) == FULLNAT;
+        if (side == Connection.CLIENT_SIDE
+                && (flags & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN
+                && (state == TcpStates.TIME_WAIT || (over && fullnat))) {
             return true;
+        }
+        if (fullnat && over != TcpStates.over(next)) {
+            if (over) {
+                return false; // its port may be another connection's by now
+            }
+            // The port of a connection that is over goes to the end of the queue now: the server takes a new connection
+            // over one in TIME_WAIT, since its sequence numbers and timestamps rise (RFC 6191).
+            Connector.releasePort(ports, table, entry);
         }
         Connection.setState(hot, next);
         activity(hot, TcpStates.activeChange(state, next));

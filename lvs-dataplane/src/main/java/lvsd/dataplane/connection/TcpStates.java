@@ -162,6 +162,11 @@ public final class TcpStates {
         return active(to) - active(from);
     }
 
+    /** Whether a connection in {@code state} is over: closed by both sides or reset, and only remembered. */
+    public static boolean over(int state) {
+        return state == TIME_WAIT || state == CLOSE;
+    }
+
     /** The name as {@code ipvsadm -Lc} prints it; numbers that are no state give {@code ERR!}. */
     public static String name(int state) {
         return state >= 0 && state < COUNT ? NAMES[state] : "ERR!";
