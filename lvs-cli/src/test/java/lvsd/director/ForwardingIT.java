@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -94,7 +95,16 @@ class ForwardingIT {
         // Two connections: one of them goes to the first server.
         for (int port = 45_678; port <= 45_679; port++) {
             director.client()
-                    .run("curl", "-sg", "-m", "5", "--local-port", Integer.toString(port), service.url("/"))
+                    .run(
+                            "curl",
+                            "-sg",
+                            "-m",
+                            "5",
+                            "--interface",
+                            service.source(),
+                            "--local-port",
+                            Integer.toString(port),
+                            service.url("/"))
                     .orFail();
         }
         Shell.await(
@@ -104,7 +114,8 @@ class ForwardingIT {
         tcpdump.destroy();
         String frames = HexFormat.of().formatHex(Files.readAllBytes(capture));
         // Kind 254, length, port 45678 or 45679, address.
-        String address = service.ipv6() ? "fe14b26[ef]20010db8000100000000000000000002" : "fe08b26[ef]c0000202";
-        assertThat(frames).containsPattern(address);
+        String address =
+                HexFormat.of().formatHex(InetAddress.getByName(service.source()).getAddress());
+        assertThat(frames).containsPattern((service.ipv6() ? "fe14b26[ef]" : "fe08b26[ef]") + address);
     }
 }
