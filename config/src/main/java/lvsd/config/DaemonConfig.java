@@ -152,7 +152,7 @@ public record DaemonConfig(
      * Exception path.
      *
      * @param forward whether packets for neither a service nor an own address go to the kernel
-     * @param neighbourRate packets per second of ARP and ND, all workers
+     * @param neighbourRate packets per second and worker of ARP and ND
      * @param routingRate of routing protocols and VRRP
      * @param healthRate of replies to the director's own connections
      * @param restRate of everything else

@@ -162,7 +162,9 @@ public final class Worker {
         }
     }
 
+    /** The command is taken before the snapshots are looked at: what was published before it was sent is there then. */
     private int takeOver() {
+        WorkerCommand command = commands.poll();
         ServiceTable services = newestServices;
         if (services != pipeline.services) {
             pipeline.services = services;
@@ -172,7 +174,6 @@ public final class Worker {
         if (config != null && config != net.config()) {
             net.config(config);
         }
-        WorkerCommand command = commands.poll();
         if (command == null) {
             return 0;
         }
