@@ -2,7 +2,6 @@ package lvsd.dataplane;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.Arrays;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.Timeouts;
@@ -30,7 +29,7 @@ public final class Worker {
     static final int IDLE = 1;
     /** Packets received from ports. */
     static final int PACKETS = 2;
-    /** Longest cycle since start or since it was asked for, nanoseconds. */
+    /** Longest cycle since start, nanoseconds. */
     static final int LONGEST = 3;
     /** Packets taken over from other workers. */
     static final int HANDOFFS_IN = 4;
@@ -284,15 +283,9 @@ public final class Worker {
         return pipeline.misses().adopter().adopt(synced);
     }
 
-    /** Worker thread: restarts the longest cycle. */
-    void forgetLongestCycle() {
-        STATISTICS.setOpaque(statistics, LONGEST, 0L);
-    }
-
     /** Frees what it holds; the worker's thread has ended. */
     void close() {
         transmitter.flush();
-        Arrays.fill(received, 0);
         net.close();
     }
 }

@@ -2,6 +2,7 @@ package lvsd.dataplane.service;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import lvsd.wire.WireForm;
 
 /**
  * Addresses and ports "as they lie in a packet, read in native byte order": the form in which the packet path compares
@@ -22,9 +23,7 @@ public final class Wire {
 
     /** A port number (0 to 65535) in wire form. The mapping is its own inverse. */
     public static int port(int port) {
-        return ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN
-                ? Integer.reverseBytes(port) >>> 16 & 0xffff
-                : port & 0xffff;
+        return WireForm.short16(port);
     }
 
     /** The four bytes of a wire-form IPv4 address. */
