@@ -162,7 +162,9 @@ public final class DpdkAbi {
         boolean ok = abi.check("RX queues of " + port.name(), info.rxQueues(), setup.rxQueues())
                 && abi.check("TX queues of " + port.name(), info.txQueues(), setup.txQueues())
                 && abi.executable("RX burst of " + port.name(), Memory.getLong(ops, at.stride(), at.rxBurst()))
-                && abi.executable("TX burst of " + port.name(), Memory.getLong(ops, at.stride(), at.txBurst()));
+                && abi.executable("TX burst of " + port.name(), Memory.getLong(ops, at.stride(), at.txBurst()))
+                && abi.data("RX queues' pointers of " + port.name(), Memory.getLong(ops, at.stride(), at.rxQueues()))
+                && abi.data("TX queues' pointers of " + port.name(), Memory.getLong(ops, at.stride(), at.txQueues()));
         if (!ok) {
             Check bad = abi.checks.getLast();
             throw new DpdkException(
@@ -180,13 +182,21 @@ public final class DpdkAbi {
     }
 
     private boolean executable(String name, long address) {
-        boolean ok = inExecutableMapping(address);
+        boolean ok = inMapping(address, true);
         String hex = "0x" + Long.toHexString(address);
         checks.add(new Check(name, ok, ok ? hex : hex + " is no code"));
         return ok;
     }
 
-    private static boolean inExecutableMapping(long address) {
+    private boolean data(String name, long address) {
+        boolean ok = inMapping(address, false);
+        String hex = "0x" + Long.toHexString(address);
+        checks.add(new Check(name, ok, ok ? hex : hex + " is no data"));
+        return ok;
+    }
+
+    /** Whether something is mapped at {@code address}, and that it is executable or that it is not. */
+    private static boolean inMapping(long address, boolean executable) {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/self/maps"))) {
                 int dash = line.indexOf('-');
@@ -194,7 +204,7 @@ public final class DpdkAbi {
                 long from = Long.parseUnsignedLong(line.substring(0, dash), 16);
                 long to = Long.parseUnsignedLong(line.substring(dash + 1, space), 16);
                 if (address >= from && address < to) {
-                    return line.startsWith("x", space + 3);
+                    return line.startsWith("x", space + 3) == executable;
                 }
             }
         } catch (IOException unreadable) {

@@ -5,7 +5,7 @@ import java.util.Optional;
 
 /**
  * Sizes and offsets, in bytes, of the DPDK structures that lvsd reads and writes, for one ABI. To support another
- * release, compile the probe of {@code DpdkLayoutTest} against its headers and add an entry to {@link #KNOWN}.
+ * release, run {@code DpdkLayoutTest} against its headers (docs/development.md) and add an entry to {@link #KNOWN}.
  *
  * <p>What every supported ABI has in common is a constant elsewhere: the mbuf in {@link Mbuf}.
  *
@@ -87,6 +87,15 @@ public record DpdkLayout(
 
     private static final List<String> LIBRARIES_22_11 =
             List.of("kvargs", "telemetry", "eal", "ring", "mempool", "mbuf", "net", "meter", "ethdev");
+    /** EAL's log became a library of its own. */
+    private static final List<String> LIBRARIES_23_11 =
+            List.of("log", "kvargs", "telemetry", "eal", "ring", "mempool", "mbuf", "net", "meter", "ethdev");
+
+    private static final Queue QUEUE = new Queue(80, 16, 56, 16);
+    private static final Stats STATS = new Stats(704, 0, 8, 16, 24, 32, 40, 48, 56);
+    private static final Link LINK = new Link(8, 0, 4, 4);
+    private static final Reta RETA = new Reta(136, 0, 8);
+    private static final Pool POOL = new Pool(192, 64, 88, 4, 64, 128, 56);
 
     private static final DpdkLayout V22_11 = new DpdkLayout(
             "22.11",
@@ -94,15 +103,26 @@ public record DpdkLayout(
             LIBRARIES_22_11,
             new Conf(2272, 8, 12, 72, 128, 136, 144),
             new Info(376, 8, 16, 20, 22, 36, 44, 46, 80, 104, 106, 112, 120, 200, 288, 290),
-            new Queue(80, 16, 56, 16),
-            new Stats(704, 0, 8, 16, 24, 32, 40, 48, 56),
-            new Link(8, 0, 4, 4),
-            new Reta(136, 0, 8),
+            QUEUE,
+            STATS,
+            LINK,
+            RETA,
             new Ops(128, 0, 24, 64, 88),
-            new Pool(192, 64, 88, 4, 64, 128, 56));
+            POOL);
+
+    private static final Conf CONF_23_11 = new Conf(2280, 8, 12, 72, 128, 136, 144);
+    private static final Info INFO_23_11 =
+            new Info(376, 8, 16, 20, 22, 40, 48, 50, 80, 104, 106, 112, 120, 200, 288, 290);
+    private static final Ops OPS_23_11 = new Ops(128, 16, 0, 80, 64);
+
+    private static final DpdkLayout V23_11 = new DpdkLayout(
+            "23.11", 24, LIBRARIES_23_11, CONF_23_11, INFO_23_11, QUEUE, STATS, LINK, RETA, OPS_23_11, POOL);
+
+    private static final DpdkLayout V24_11 = new DpdkLayout(
+            "24.11", 25, LIBRARIES_23_11, CONF_23_11, INFO_23_11, QUEUE, STATS, LINK, RETA, OPS_23_11, POOL);
 
     /** The releases this build can drive, newest first. */
-    public static final List<DpdkLayout> KNOWN = List.of(V22_11);
+    public static final List<DpdkLayout> KNOWN = List.of(V24_11, V23_11, V22_11);
 
     /** The layout for what {@code rte_version()} says (for example {@code DPDK 22.11.11}). */
     public static Optional<DpdkLayout> forVersion(String version) {

@@ -1,19 +1,28 @@
 package lvsd.dpdk;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import lvsd.linux.Privilege;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Compares the layout table with the installed headers, as a C compiler sees them. */
 class DpdkLayoutTest {
+    /** Compiler flags that find other headers than the installed ones, or null. */
+    private static final @Nullable String FLAGS = System.getProperty("dpdk.cflags");
+
     @Test
     void shouldFindTheLayoutOfAReleaseByItsVersionString() {
         assertThat(DpdkLayout.forVersion("DPDK 22.11.11")).isPresent();
@@ -21,6 +30,24 @@ class DpdkLayoutTest {
         assertThat(DpdkLayout.forVersion("DPDK 22.11-rc1")).isPresent();
         assertThat(DpdkLayout.forVersion("DPDK 22.110.0")).isEmpty();
         assertThat(DpdkLayout.forVersion("DPDK 23.07.0")).isEmpty();
+        assertThat(DpdkLayout.forVersion("DPDK 25.11.0")).isEmpty();
+        assertThat(DpdkLayout.forVersion("DPDK 24.11.4").orElseThrow().abi()).isEqualTo(25);
+    }
+
+    /** The recorded probes; how one is made is written in docs/development.md. */
+    @ParameterizedTest
+    @ValueSource(strings = {"22.11", "23.11", "24.11"})
+    void shouldAgreeWithWhatACompilerSawInTheHeadersOfEveryRelease(String release) throws IOException {
+        assertThat(DpdkLayout.KNOWN).extracting(DpdkLayout::release).contains(release);
+        Map<String, Integer> found = new LinkedHashMap<>();
+        try (InputStream recorded = getClass().getResourceAsStream("layout-" + release + ".txt")) {
+            String text = new String(requireNonNull(recorded).readAllBytes(), StandardCharsets.UTF_8);
+            text.lines()
+                    .map(line -> line.split(" = ", -1))
+                    .forEach(pair -> found.put(pair[0], Integer.valueOf(pair[1])));
+        }
+        assertThat(found)
+                .isEqualTo(expected(DpdkLayout.forVersion("DPDK " + release).orElseThrow()));
     }
 
     @Test
@@ -28,40 +55,45 @@ class DpdkLayoutTest {
     void shouldAgreeWithTheInstalledHeaders(@TempDir Path directory) throws Exception {
         Privilege.require(Files.isExecutable(Path.of("/usr/bin/gcc")), "needs gcc");
         Privilege.require(
-                Files.exists(Path.of("/usr/include/dpdk/rte_ethdev.h"))
+                FLAGS != null
+                        || Files.exists(Path.of("/usr/include/dpdk/rte_ethdev.h"))
                         || Files.exists(Path.of("/usr/local/include/rte_ethdev.h")),
                 "needs the headers of DPDK (libdpdk-dev)");
-        DpdkLayout layout = DpdkLayout.forVersion(probe(directory, "printf(\"%s\", rte_version());"))
-                .orElseThrow(() -> new AssertionError("headers of a release that is not in the table"));
+        String version = probe(directory, "printf(\"DPDK %d.%02d\", RTE_VER_YEAR, RTE_VER_MONTH);");
+        DpdkLayout layout = DpdkLayout.forVersion(version)
+                .orElseThrow(() -> new AssertionError("headers of " + version + ", which is not in the table"));
 
         Map<String, Integer> expected = expected(layout);
         StringBuilder body = new StringBuilder();
         for (String expression : expected.keySet()) {
-            body.append("printf(\"%ld \", (long)(").append(expression).append("));\n");
+            body.append("printf(\"%s = %ld\\n\", \"")
+                    .append(expression)
+                    .append("\", (long)(")
+                    .append(expression)
+                    .append("));\n");
         }
-        String[] found = probe(directory, body.toString()).trim().split(" ", -1);
-        int i = 0;
-        for (Map.Entry<String, Integer> entry : expected.entrySet()) {
-            assertThat(Integer.parseInt(found[i++])).as(entry.getKey()).isEqualTo(entry.getValue());
-        }
+        StringBuilder lines = new StringBuilder();
+        expected.forEach((expression, value) ->
+                lines.append(expression).append(" = ").append(value).append('\n'));
+        assertThat(probe(directory, body.toString())).isEqualTo(lines.toString());
     }
 
-    /** What C prints. {@code rte_version()} comes from the header's macros, so nothing needs to be linked. */
+    /** What C prints. Nothing needs to be linked: the release is in the header's macros. */
     private static String probe(Path directory, String body) throws IOException, InterruptedException {
         Path source = directory.resolve("probe.c");
         Files.writeString(
                 source,
                 "#include <stdio.h>\n#include <stddef.h>\n#include <rte_version.h>\n#include <rte_ethdev.h>\n"
                         + "#include <rte_mbuf.h>\n#include <rte_mempool.h>\n"
-                        + "#define rte_version() RTE_VER_PREFIX \" \" VERSION\n"
                         + "static struct rte_eth_link link_up(void)\n"
                         + "{ struct rte_eth_link l = { 0 }; l.link_status = 1; return l; }\n"
                         + "int main(void) { union { struct rte_eth_link link; unsigned short words[4]; } up;\n"
                         + "up.link = link_up(); (void)up;\n" + body + "return 0; }\n");
         String program = directory.resolve("probe").toString();
-        String flags = Privilege.run("pkg-config", "--cflags", "libdpdk").trim();
-        String release = Privilege.run("pkg-config", "--modversion", "libdpdk").trim();
-        Privilege.run("sh", "-c", "gcc -w '-DVERSION=\"" + release + "\"' " + flags + " -o " + program + " " + source);
+        String flags = FLAGS != null
+                ? FLAGS
+                : Privilege.run("pkg-config", "--cflags", "libdpdk").trim();
+        Privilege.run("sh", "-c", "gcc -w " + flags + " -o " + program + " " + source);
         return Privilege.run(program);
     }
 

@@ -1,5 +1,6 @@
 package lvsd.dpdk;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +25,10 @@ final class DpdkTests {
                 "--lcores=0@(0)",
                 "--file-prefix",
                 prefix));
+        String drivers = System.getProperty("lvsd.dpdk.drivers");
+        if (drivers != null) {
+            arguments.addAll(List.of("-d", drivers));
+        }
         for (String device : devices) {
             arguments.add("--vdev=" + device);
         }
@@ -32,7 +37,8 @@ final class DpdkTests {
 
     static DpdkLibrary library() {
         try {
-            return DpdkLibrary.load(Optional.empty());
+            return DpdkLibrary.load(
+                    Optional.ofNullable(System.getProperty("lvsd.dpdk")).map(Path::of));
         } catch (DpdkException missing) {
             Privilege.require(false, String.valueOf(missing.getMessage()));
             throw missing;
