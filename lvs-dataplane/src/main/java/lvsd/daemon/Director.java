@@ -391,6 +391,7 @@ final class Director {
     /** Changes a setting at run time; the value has been checked. It outlives the daemon. */
     void changeSetting(String name, String value) {
         String before = changedSettings.put(name, value);
+        tableChanged |= name.equals("nat_icmp_send");
         effects.add(() -> dataplane.setting(name, value));
         undo.add(() -> restore(changedSettings, name, before));
     }
@@ -399,6 +400,7 @@ final class Director {
     void baseSetting(String name, String value) {
         String base = baseSettings.put(name, value);
         String changed = changedSettings.remove(name);
+        tableChanged |= name.equals("nat_icmp_send");
         effects.add(() -> dataplane.setting(name, value));
         undo.add(() -> {
             restore(baseSettings, name, base);
@@ -471,7 +473,7 @@ final class Director {
         for (ServiceEntry service : services.values()) {
             views.add(service.build(number));
         }
-        return new ServiceTable(number, views);
+        return new ServiceTable(number, views, flag("nat_icmp_send"));
     }
 
     /** Publishes the present services with every weight 0: established connections go on, no new one is taken. */

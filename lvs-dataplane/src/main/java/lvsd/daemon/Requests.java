@@ -141,8 +141,6 @@ final class Requests implements RequestHandler {
             missing = "scheduler " + service.scheduler();
         } else if (service.persistence().isPresent()) {
             missing = "persistence";
-        } else if (service.onePacket()) {
-            missing = "one-packet scheduling";
         } else if (service.id() instanceof ServiceId.Fwmark) {
             missing = "firewall marks";
         } else if (service.id() instanceof ServiceId.Vip vip && vip.protocol() == Protocol.SCTP) {

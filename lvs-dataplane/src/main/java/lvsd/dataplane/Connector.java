@@ -29,6 +29,9 @@ final class Connector {
     /** Local addresses tried for one connection before it is refused. */
     private static final int LOCAL_ADDRESS_TRIES = 16;
 
+    /** How long a FULLNAT server's answer to a one-packet service's datagram is waited for. */
+    private static final int ONE_PACKET_SECONDS = 10;
+
     private static final int TCP = Ipv4.PROTOCOL_TCP;
     private static final int NAT = ForwardingMethod.NAT.number();
     private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
@@ -78,11 +81,101 @@ final class Connector {
             net.portUnreachable(p);
             return Verdict.drop(DropReason.NO_DESTINATION);
         }
-        Destination destination = service.destinations[chosen];
+        return connect(p, service, service.destinations[chosen]);
+    }
+
+    /** Opens a connection to {@code destination} and forwards its first packet. */
+    int connect(Packet p, Service service, Destination destination) {
         if ((destination.method != NAT && destination.method != FULLNAT) || destination.ipv6 != p.ipv6) {
             return Verdict.drop(DropReason.METHOD_NOT_AVAILABLE);
         }
+        if (service.onePacket && p.protocol == Ipv4.PROTOCOL_UDP) {
+            return destination.method == FULLNAT ? onceFullnat(p, service, destination) : once(p, service, destination);
+        }
         return destination.method == FULLNAT ? openFullnat(p, service, destination) : openNat(p, service, destination);
+    }
+
+    /**
+     * One-packet scheduling with NAT: an entry that never enters the table takes the datagram through. What the server
+     * answers is known by where it comes from: {@link #replyOnce}.
+     */
+    private int once(Packet p, Service service, Destination destination) {
+        localIsClient(p);
+        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        int entry = table.allocate();
+        if (entry == ConnectionTable.NONE) {
+            return Verdict.drop(DropReason.TABLE_FULL);
+        }
+        fill(p, table, entry, service, destination);
+        long hot = table.hot(entry);
+        Connection.setFlags(hot, Connection.flags(hot) | Connection.ONE_PACKET);
+        counts.opened(destination);
+        int verdict = forward(p, entry);
+        counts.closed(destination.index, destination, false);
+        table.remove(entry);
+        return verdict;
+    }
+
+    /** With FULLNAT the reply comes to a local port, which is kept for it for a while. */
+    private int onceFullnat(Packet p, Service service, Destination destination) {
+        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        int entry = table.allocate();
+        if (entry == ConnectionTable.NONE) {
+            return Verdict.drop(DropReason.TABLE_FULL);
+        }
+        int reason = acquire(p, service, destination);
+        if (reason != 0) {
+            table.remove(entry);
+            return reason;
+        }
+        fill(p, table, entry, service, destination);
+        long hot = table.hot(entry);
+        Connection.setFlags(hot, Connection.flags(hot) | Connection.ONE_PACKET);
+        Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(ONE_PACKET_SECONDS));
+        return insertAndForward(p, table, entry, destination);
+    }
+
+    /** A datagram of a server of a one-packet service: goes to the client as the service's. */
+    int replyOnce(Packet p, Destination sender) {
+        Service service = pipeline.services.service(sender.service);
+        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        int source = net.sourceCheck(p);
+        if (source != 0 || service == null) {
+            return source != 0 ? source : Verdict.drop(DropReason.DESTINATION_GONE);
+        }
+        int entry = table.allocate();
+        if (entry == ConnectionTable.NONE) {
+            return Verdict.drop(DropReason.TABLE_FULL);
+        }
+        long hot = table.hot(entry);
+        int server = Connection.SERVER_SIDE;
+        int port = service.port != 0 ? service.port : Tcp.sourcePort(p.l4);
+        Connection.setPorts(hot, server, Tcp.ports(p.l4));
+        Connection.setPorts(hot, Connection.CLIENT_SIDE, Tcp.portPair(Tcp.destinationPort(p.l4), port));
+        Connection.setProtocol(hot, p.protocol);
+        Connection.setDestination(hot, sender.index);
+        Connection.setFlags(hot, sender.method | Connection.INACTIVE | Connection.ONE_PACKET);
+        if (p.ipv6) {
+            long at = table.addresses6(entry);
+            Connection.setSource6(at, server, Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3));
+            Connection.setDestination6(at, server, Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3));
+            Connection.setSource6(at, Connection.CLIENT_SIDE, Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3));
+            Connection.setDestination6(at, Connection.CLIENT_SIDE, service.address6High, service.address6Low);
+        } else {
+            Connection.setAddresses(hot, server, Ipv4.addresses(p.l3));
+            Connection.setAddresses(
+                    hot, Connection.CLIENT_SIDE, Ipv4.pair(Ipv4.destination(p.l3), service.address4));
+        }
+        setDeltas(table, entry);
+        int verdict = forward(p, entry | Integer.MIN_VALUE);
+        table.remove(entry);
+        return verdict;
+    }
+
+    private int forward(Packet p, int reference) {
+        return p.ipv6
+                ? pipeline.forward6(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, reference)
+                : pipeline.forward4(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, reference);
     }
 
     private Flow flow(Packet p) {
@@ -95,12 +188,14 @@ final class Connector {
         return flow;
     }
 
-    /** Whether the segment is the first of a handshake. */
-    private static boolean opens(long l4) {
-        return (Tcp.flags(l4) & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN;
+    /** Whether the segment is the first of a handshake; with {@code sloppy_tcp} all but resets will do. */
+    private boolean opens(long l4) {
+        int flags = Tcp.flags(l4);
+        return (flags & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN
+                || (pipeline.settings.sloppyTcp() && (flags & Tcp.RST) == 0);
     }
 
-    private int openNat(Packet p, Service service, Destination destination) {
+    private void localIsClient(Packet p) {
         if (p.ipv6) {
             local6High = Ipv6.sourceHigh(p.l3);
             local6Low = Ipv6.sourceLow(p.l3);
@@ -108,6 +203,10 @@ final class Connector {
             local4 = Ipv4.source(p.l3);
         }
         localPort = Tcp.sourcePort(p.l4);
+    }
+
+    private int openNat(Packet p, Service service, Destination destination) {
+        localIsClient(p);
         ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
         int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {
@@ -197,7 +296,7 @@ final class Connector {
         if (service.connectionTimeout != 0) {
             Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(service.connectionTimeout));
         }
-        if (p.protocol == TCP && destination.method == FULLNAT) {
+        if (p.protocol == TCP && destination.method == FULLNAT && (Tcp.flags(p.l4) & Tcp.SYN) != 0) {
             int server = p.ipv6 ? Long.hashCode(destination.address6Low) : destination.address4;
             fillTcp(p, hot, table.cold(entry), service, server);
         }
@@ -268,9 +367,9 @@ final class Connector {
     }
 
     private int insertAndForward(Packet p, ConnectionTable table, int entry, Destination destination) {
-        int inserted = table.insert(entry);
+        int inserted = insert(table, entry);
         if (inserted == ConnectionTable.SERVER_EXISTS && endPredecessor(table, entry)) {
-            inserted = table.insert(entry);
+            inserted = insert(table, entry);
         }
         if (inserted != ConnectionTable.INSERTED) {
             if (destination.method == FULLNAT) {
@@ -280,13 +379,16 @@ final class Connector {
             boolean full = inserted == ConnectionTable.FULL;
             return Verdict.drop(full ? DropReason.TABLE_FULL : DropReason.TUPLE_CONFLICT);
         }
-        long hot = table.hot(entry);
         counts.opened(destination);
         TimerWheel timers = p.ipv6 ? pipeline.timers6 : pipeline.timers4;
-        timers.arm(entry, pipeline.now + timeouts.of(p.protocol, Connection.state(hot)));
-        return p.ipv6
-                ? pipeline.forward6(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, entry)
-                : pipeline.forward4(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, entry);
+        timers.arm(entry, pipeline.now + timeout(table, entry));
+        return forward(p, entry);
+    }
+
+    /** A client's next datagram to a one-packet service is a new one: such entries are known to the server's side only. */
+    private static int insert(ConnectionTable table, int entry) {
+        boolean once = (Connection.flags(table.hot(entry)) & Connection.ONE_PACKET) != 0;
+        return once ? table.insertServer(entry) : table.insert(entry);
     }
 
     /**

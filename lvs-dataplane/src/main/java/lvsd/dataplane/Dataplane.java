@@ -75,6 +75,13 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
             punters.add(punter);
             workers.add(builder.worker(i, ios.get(i), punter, column(rings, i), rings[i]));
         }
+        publishSettings();
+    }
+
+    private void publishSettings() {
+        BalanceSettings balance =
+                BalanceSettings.of(config.withSettings(settings).settings());
+        workers.forEach(worker -> worker.publish(balance));
     }
 
     /** Rings between workers: {@code rings[from][to]}. */
@@ -333,6 +340,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
                 send(workers.get(i), w -> builder.ports(index).setRange(first, last));
             }
         } else {
+            publishSettings();
             publishNet();
         }
     }

@@ -7,6 +7,7 @@ import lvsd.dataplane.nat.IcmpTranslation;
 import lvsd.dataplane.net.Adjacency;
 import lvsd.dataplane.net.Net;
 import lvsd.dataplane.net.NetConfig;
+import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.Service;
 import lvsd.dpdk.Mbuf;
 import lvsd.wire.Ethernet;
@@ -177,6 +178,10 @@ final class Misses {
     /** A valid TCP or UDP packet of no connection that this worker knows. */
     private int miss(Packet p) {
         Service service = service(p);
+        Destination sender = service == null ? realServer(p) : null;
+        if (sender != null && isOnePacket(p, sender)) {
+            return connector.replyOnce(p, sender);
+        }
         if (!handed && ownership.workers() > 1) {
             int owner = ownership.owner(p, service, net.config());
             if (owner != ownership.self()) {
@@ -185,6 +190,44 @@ final class Misses {
         }
         if (service != null) {
             return connector.open(p, service);
+        }
+        if (sender != null && pipeline.settings.natIcmpSend()) {
+            return strayReply(p);
+        }
+        return net.input(p);
+    }
+
+    /** The NAT real server that a packet comes from, as far as anybody needs to know. */
+    private @Nullable Destination realServer(Packet p) {
+        if (!pipeline.services.knowsRealServers() || localKind(p) != NetConfig.NONE) {
+            return null;
+        }
+        int port = Tcp.sourcePort(p.l4);
+        return p.ipv6
+                ? pipeline.services.realServer6(p.protocol, Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3), port)
+                : pipeline.services.realServer4(p.protocol, Ipv4.source(p.l3), port);
+    }
+
+    private boolean isOnePacket(Packet p, Destination sender) {
+        Service service = pipeline.services.service(sender.service);
+        return p.protocol == Ipv4.PROTOCOL_UDP && service != null && service.onePacket;
+    }
+
+    /** {@code nat_icmp_send}: a server that sends without a connection is told so, unless that is what it says. */
+    private int strayReply(Packet p) {
+        int source = net.sourceCheck(p);
+        if (source != 0) {
+            return source;
+        }
+        if (p.protocol != Ipv4.PROTOCOL_TCP || (Tcp.flags(p.l4) & Tcp.RST) == 0) {
+            // The kernel asks on the way out, and the quote shows it.
+            if (p.ipv6) {
+                Ipv6.decrementHopLimit(p.l3);
+            } else {
+                Ipv4.decrementTtl(p.l3);
+            }
+            net.portUnreachable(p);
+            return Verdict.drop(DropReason.NO_CONNECTION);
         }
         return net.input(p);
     }
@@ -337,10 +380,32 @@ final class Misses {
         }
     }
 
-    /** A SYN on a connection that was over: the old entry goes, the SYN opens a new one. */
+    /** A SYN that begins anew on an old connection's tuple: the old entry goes, the SYN opens a new one. */
     int reused(long mbuf, long ip, long l4, int length, int reference, boolean ipv6) {
+        ConnectionTable table = ipv6 ? pipeline.table6 : pipeline.table4;
+        int old = Connection.destination(table.hot(ConnectionTable.entry(reference)));
         connector.release(ipv6, ConnectionTable.entry(reference));
         fill(packet, mbuf, ip, l4, length, Ipv4.PROTOCOL_TCP, ipv6);
+        Destination stays = pipeline.settings.reuseMode() == 0 ? pipeline.services.destination(old) : null;
+        if (stays != null && (stays.weight != 0 || !pipeline.settings.expireNodest())) {
+            Service service = service(packet);
+            if (service != null && service.index == stays.service) {
+                return connector.connect(packet, service, stays);
+            }
+        }
+        return miss(packet);
+    }
+
+    /** A packet of a connection whose server was removed: dropped, or the connection ends and the packet is a new one. */
+    int gone(long mbuf, long ip, long l4, int length, int protocol, int reference, boolean ipv6) {
+        if (!pipeline.settings.expireNodest()) {
+            return Verdict.drop(DropReason.DESTINATION_GONE);
+        }
+        connector.release(ipv6, ConnectionTable.entry(reference));
+        if (ConnectionTable.side(reference) == Connection.SERVER_SIDE) {
+            return Verdict.drop(DropReason.DESTINATION_GONE);
+        }
+        fill(packet, mbuf, ip, l4, length, protocol, ipv6);
         return miss(packet);
     }
 }

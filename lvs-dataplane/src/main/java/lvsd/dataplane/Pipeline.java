@@ -49,6 +49,8 @@ final class Pipeline {
 
     /** Newest snapshot; set by the worker between cycles. */
     ServiceTable services = ServiceTable.EMPTY;
+    /** Newest settings; set by the worker between cycles. */
+    BalanceSettings settings = BalanceSettings.DEFAULT;
     /** Time of this cycle in ticks of 4 ms; set by the worker. */
     int now;
     /** Interface by which the packet in hand came in. */
@@ -60,8 +62,8 @@ final class Pipeline {
         this.table6 = parts.table6();
         this.timers4 = parts.timers4();
         this.timers6 = parts.timers6();
-        this.tracker4 = new TcpTracker(table4, timers4, parts.timeouts(), parts.counts(), parts.ports());
-        this.tracker6 = new TcpTracker(table6, timers6, parts.timeouts(), parts.counts(), parts.ports());
+        this.tracker4 = new TcpTracker(this, table4, timers4, parts);
+        this.tracker6 = new TcpTracker(this, table6, timers6, parts);
         this.counters = parts.counters();
         this.net = parts.net();
         this.partialChecksums = parts.partialChecksums();
@@ -209,7 +211,7 @@ final class Pipeline {
         long hot = table4.hot(entry);
         int destination = Connection.destination(hot);
         if (services.destination(destination) == null) {
-            return Verdict.drop(DropReason.DESTINATION_GONE);
+            return misses.gone(mbuf, ip, l4, length, protocol, reference, false);
         }
         if (protocol == PROTOCOL_TCP && tracker4.step(entry, hot, l4, side, now)) {
             return misses.reused(mbuf, ip, l4, length, reference, false);
@@ -235,7 +237,7 @@ final class Pipeline {
         long hot = table6.hot(entry);
         int destination = Connection.destination(hot);
         if (services.destination(destination) == null) {
-            return Verdict.drop(DropReason.DESTINATION_GONE);
+            return misses.gone(mbuf, ip, l4, length, protocol, reference, true);
         }
         if (protocol == PROTOCOL_TCP && tracker6.step(entry, hot, l4, side, now)) {
             return misses.reused(mbuf, ip, l4, length, reference, true);

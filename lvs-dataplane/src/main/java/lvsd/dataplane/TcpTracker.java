@@ -7,6 +7,7 @@ import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.scheduler.DestinationCounts;
+import lvsd.dataplane.service.Destination;
 import lvsd.memory.Memory;
 import lvsd.rules.ForwardingMethod;
 import lvsd.wire.Tcp;
@@ -15,41 +16,44 @@ import lvsd.wire.Tcp;
 final class TcpTracker {
     private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
 
+    private final Pipeline pipeline;
     private final ConnectionTable table;
     private final TimerWheel timers;
     private final Timeouts timeouts;
     private final DestinationCounts counts;
     private final LocalPorts ports;
 
-    TcpTracker(
-            ConnectionTable table, TimerWheel timers, Timeouts timeouts, DestinationCounts counts, LocalPorts ports) {
+    TcpTracker(Pipeline pipeline, ConnectionTable table, TimerWheel timers, WorkerParts parts) {
+        this.pipeline = pipeline;
         this.table = table;
         this.timers = timers;
-        this.timeouts = timeouts;
-        this.counts = counts;
-        this.ports = ports;
+        this.timeouts = parts.timeouts();
+        this.counts = parts.counts();
+        this.ports = parts.ports();
     }
 
     /**
-     * Takes the segment at {@code l4} of {@code side} into account. Returns true when it is a SYN that opens a new
-     * connection over one that is in TIME_WAIT ({@code conn_reuse_mode} 1): the caller then starts anew.
+     * Takes the segment at {@code l4} of {@code side} into account. Returns true when it is a SYN that shall open a new
+     * connection over the old one: the caller then starts anew.
      */
     boolean step(int entry, long hot, long l4, int side, int now) {
         int flags = Memory.getByte(l4, Tcp.SIZE, 13);
         int state = Connection.state(hot);
         int next = TcpStates.next(side, state, TcpStates.event(flags));
-        return next != state && change(entry, hot, state, next, side, flags, now);
+        return ((next ^ state) | (flags & Tcp.SYN)) != 0 && change(entry, hot, state, next, side, flags, now);
     }
 
     private boolean change(int entry, long hot, int state, int next, int side, int flags, int now) {
-        boolean over = TcpStates.over(state);
-        boolean fullnat = Connection.method(Connection.flags(hot)) == FULLNAT;
         if (side == Connection.CLIENT_SIDE
                 && (flags & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN
-                && (state == TcpStates.TIME_WAIT || (over && fullnat))) {
+                && reopens(entry, hot, state)) {
             return true;
         }
-        if (fullnat && over != TcpStates.over(next)) {
+        if (next == state) {
+            return false;
+        }
+        boolean over = TcpStates.over(state);
+        if (Connection.method(Connection.flags(hot)) == FULLNAT && over != TcpStates.over(next)) {
             if (over) {
                 return false; // its port may be another connection's by now
             }
@@ -61,6 +65,28 @@ final class TcpTracker {
         activity(hot, TcpStates.activeChange(state, next));
         timers.armEarlier(entry, now + timeout(table.cold(entry), next));
         return false;
+    }
+
+    /** Whether a client's SYN on a connection in {@code state} begins another one. */
+    private boolean reopens(int entry, long hot, int state) {
+        BalanceSettings settings = pipeline.settings;
+        int flags = Connection.flags(hot);
+        if (Connection.method(flags) == FULLNAT && TcpStates.over(state)) {
+            return true;
+        }
+        if (settings.expireNodest() && quiesced(hot)) {
+            return true;
+        }
+        boolean reusable = TcpStates.over(state)
+                || ((settings.reuseMode() & 2) != 0
+                        && state == TcpStates.FIN_WAIT
+                        && (flags & Connection.NO_OUTPUT) != 0);
+        return reusable && settings.reuseMode() != 0 && Connection.template(table.cold(entry)) == 0;
+    }
+
+    private boolean quiesced(long hot) {
+        Destination destination = pipeline.services.destination(Connection.destination(hot));
+        return destination != null && destination.weight == 0;
     }
 
     private void activity(long hot, int change) {

@@ -64,6 +64,7 @@ public final class Worker {
 
     private volatile ServiceTable newestServices = ServiceTable.EMPTY;
     private volatile @Nullable NetConfig newestNet;
+    private volatile BalanceSettings newestSettings = BalanceSettings.DEFAULT;
 
     Worker(
             int index,
@@ -107,6 +108,11 @@ public final class Worker {
     /** Any thread: as {@link #publish(ServiceTable)} for layers 2 and 3. */
     void publish(NetConfig config) {
         newestNet = config;
+    }
+
+    /** Any thread: as {@link #publish(ServiceTable)} for settings of connections. */
+    void publish(BalanceSettings settings) {
+        newestSettings = settings;
     }
 
     /** The control thread: asks the worker to run {@code command}; false when its queue is full. */
@@ -169,6 +175,7 @@ public final class Worker {
             pipeline.services = services;
             STATISTICS.setOpaque(statistics, GENERATION, services.generation);
         }
+        pipeline.settings = newestSettings;
         NetConfig config = newestNet;
         if (config != null && config != net.config()) {
             net.config(config);

@@ -11,6 +11,7 @@ import lvsd.dataplane.service.Service;
 import lvsd.rules.Protocol;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import lvsd.wire.Packets;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -176,6 +177,110 @@ class LifetimeTest {
         assertThat(director.totals(service, 0).connections()).isEqualTo(2);
         assertThat(director.totals(service, 0).active()).isEqualTo(1);
         assertThat(director.totals(service, 0).inactive()).isZero();
+    }
+
+    private Service twoServers(Way way) {
+        String second = way.ipv6 ? "2001:db8:b::3" : TestDirector.RS2;
+        return director.service(
+                Protocol.TCP,
+                way.vip(),
+                Flow.VIRTUAL_PORT,
+                way.method,
+                way.server() + ":" + Flow.SERVER_PORT,
+                second + ":" + Flow.SERVER_PORT);
+    }
+
+    /** The server that gets a SYN from the client's port. */
+    private String server(Way way, int port) {
+        Flow flow = tcp(way, port);
+        director.send(0, flow.fromClient().flags("S").seq(9).build());
+        assertThat(director.any(1)).isTrue();
+        director.send(0, flow.fromClient().flags(".").seq(10).ack(1).build());
+        assertThat(director.any(1)).isTrue();
+        return director.connections().stream()
+                .filter(row -> row.clientPort() == port)
+                .map(row -> row.server().getHostAddress())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private void reset(Way way, int port) {
+        director.send(0, tcp(way, port).fromClient().flags("R").seq(10).build());
+        assertThat(director.any(1)).isTrue();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldChooseAnotherServerForAReusedPortUnlessToldToStay(Way way) {
+        twoServers(way);
+        String first = server(way, 7);
+        reset(way, 7);
+        String second = server(way, 7);
+        assertThat(second).isNotEqualTo(first);
+        director.setting("conn_reuse_mode", "0");
+        for (int i = 0; i < 3; i++) {
+            reset(way, 7);
+            assertThat(server(way, 7)).isEqualTo(second);
+        }
+        assertThat(director.connections()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldLeaveAQuiescedServerBySynWithExpireNodestConn(Way way) {
+        Service service = twoServers(way);
+        String first = server(way, 7);
+        director.quiesce(service, first);
+        assertThat(server(way, 7)).isEqualTo(first);
+        director.setting("expire_nodest_conn", "1");
+        assertThat(server(way, 7)).isNotEqualTo(first);
+        assertThat(director.connections()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldEndConnectionsOfAServerThatIsGoneWithExpireNodestConn(Way way) {
+        Service service = Flow.service(director, way, true);
+        Flow flow = tcp(way, 7).establish(1, 2);
+        director.setting("expire_nodest_conn", "1");
+        director.withoutDestinations(service);
+        director.send(0, flow.fromClient().flags("P.").seq(2).ack(3).build());
+        director.expectNothing(1);
+        assertThat(director.any(0)).isTrue(); // a reset: the segment is of no connection now
+        assertThat(director.connections()).isEmpty();
+        assertThat(director.drops()).isEmpty();
+        tcpAgain(way, service);
+    }
+
+    private void tcpAgain(Way way, Service service) {
+        director.withDestinations(service);
+        Flow flow = tcp(way, 7).establish(1, 2);
+        director.withoutDestinations(service);
+        director.send(
+                1, flow.fromServer().flags("P.").seq(3).ack(2 + flow.sequence).build());
+        director.expectNothing(0);
+        assertThat(director.drops()).isEqualTo("destination-gone=1 ");
+        assertThat(director.connections()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldOpenInTheMiddleOnlyWhenSloppy(Way way) {
+        Flow.service(director, way, true);
+        Flow flow = tcp(way, 7);
+        director.send(0, flow.fromClient().flags(".").seq(5).ack(6).build());
+        director.expectNothing(1);
+        assertThat(director.any(0)).isTrue();
+        director.setting("sloppy_tcp", "1");
+        director.send(0, flow.fromClient().flags("R").seq(5).build());
+        director.expectNothing(1);
+        director.send(0, flow.fromClient().flags(".").seq(5).ack(6).build());
+        byte[] frame = director.expect(1);
+        flow.peerPort = Flow.at16(frame, way.l4());
+        Packets.assertSame(frame, flow.atServer().flags(".").seq(5).ack(6).build());
+        assertThat(flow.row().state()).isEqualTo("ESTABLISHED");
+        flow.down("P.", 6, 5, 10);
+        flow.up("P.", 5, 16, 10);
     }
 
     @ParameterizedTest

@@ -55,6 +55,7 @@ final class TestDirector implements AutoCloseable {
     /** Whether the hosts behind a port answer ARP and ND. */
     final boolean[] answering = {true, true};
 
+    private boolean allRealServers;
     private final int idle;
 
     TestDirector() {
@@ -131,6 +132,12 @@ final class TestDirector implements AutoCloseable {
         return new ServiceSpec(id, "rr", Set.of(), OptionalInt.empty(), -1, "", false, toa, OptionalInt.empty());
     }
 
+    /** As {@link #spec} with one-packet scheduling. */
+    static ServiceSpec onePacket(String vip, int port) {
+        ServiceId id = new ServiceId.Vip(Protocol.UDP, ip(vip), port);
+        return new ServiceSpec(id, "rr", Set.of(), OptionalInt.empty(), -1, "", true, false, OptionalInt.empty());
+    }
+
     Service service(ServiceSpec spec, ForwardingMethod method, String... servers) {
         int index = services.size();
         List<Destination> mine = new ArrayList<>();
@@ -171,16 +178,42 @@ final class TestDirector implements AutoCloseable {
 
     /** Sets the weight of all destinations of a service to 0. */
     void quiesce(Service service) {
+        weights(service, "", 0);
+    }
+
+    /** Sets the weight of the destination at {@code address} to 0, and the others' to 1. */
+    void quiesce(Service service, String address) {
+        weights(service, address, 0);
+    }
+
+    private void weights(Service service, String address, int weight) {
         List<Destination> servers = new ArrayList<>();
         for (Destination each : service.destinations) {
             DestinationSpec spec = each.spec;
+            boolean meant = address.isEmpty() || spec.address().equals(ip(address));
             servers.add(new Destination(
                     each.index,
                     each.service,
                     new DestinationSpec(
-                            spec.service(), spec.address(), spec.port(), spec.method(), 0, 0, 0, spec.tunnel())));
+                            spec.service(),
+                            spec.address(),
+                            spec.port(),
+                            spec.method(),
+                            meant ? weight : 1,
+                            0,
+                            0,
+                            spec.tunnel())));
         }
         replace(service, servers);
+    }
+
+    /** Takes the destination at {@code address} away from a service, and gives it the others that it had at first. */
+    void without(Service service, String address) {
+        replace(
+                service,
+                Arrays.stream(service.destinations)
+                        .filter(each -> !each.spec.address().equals(ip(address)))
+                        .toList());
     }
 
     /** Takes all local addresses of a service away. */
@@ -204,7 +237,15 @@ final class TestDirector implements AutoCloseable {
     }
 
     void publish() {
-        dataplane.publish(new ServiceTable(++generation, services));
+        dataplane.publish(new ServiceTable(++generation, services, allRealServers));
+    }
+
+    /** Changes a setting while the director runs. */
+    void setting(String name, String value) {
+        allRealServers |= name.equals("nat_icmp_send");
+        dataplane.setting(name, value);
+        publish();
+        run();
     }
 
     /** Puts a frame into the director and lets it work, ARP and ND included. */

@@ -394,6 +394,15 @@ public final class ConnectionTable implements AutoCloseable {
         return link(entry);
     }
 
+    /** As {@link #insert}, but the server's tuple alone: for entries that the client's packets shall not find. */
+    public int insertServer(int entry) {
+        if (ipv6) {
+            storeHashes(entry);
+        }
+        int server = link(entry | Integer.MIN_VALUE);
+        return server == CLIENT_EXISTS ? SERVER_EXISTS : server;
+    }
+
     /** Takes an allocated entry out of the index, if it is there, and frees it. Its timer must be disarmed. */
     public void remove(int entry) {
         unlink(entry);

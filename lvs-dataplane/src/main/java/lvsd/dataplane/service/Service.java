@@ -29,6 +29,19 @@ public final class Service {
     /** Whether FULLNAT destinations are told the client's address in TCP option 254. */
     public final boolean toa;
 
+    /** Whether every datagram is scheduled by itself ({@code -o}; UDP only). */
+    public final boolean onePacket;
+    /** Whether it is persistent. */
+    public final boolean persistent;
+    /** VIP in wire form ({@link Wire}); 0 for firewall marks. */
+    public final int address4;
+    /** Halves of an IPv6 VIP in wire form. */
+    public final long address6High;
+
+    public final long address6Low;
+    /** Port in wire form; 0: any. */
+    public final int port;
+
     /** Makes the worker's view of {@code spec}. */
     public Service(
             int index,
@@ -43,6 +56,14 @@ public final class Service {
         this.revision = revision;
         this.connectionTimeout = spec.connectionTimeout().orElse(0);
         this.toa = spec.toa();
+        this.onePacket = spec.onePacket();
+        this.persistent = spec.persistence().isPresent();
+        ServiceId.Vip vip = spec.id() instanceof ServiceId.Vip at ? at : null;
+        byte[] bytes = vip == null ? new byte[16] : vip.address().getAddress();
+        this.address4 = Wire.int4(bytes);
+        this.address6High = bytes.length == 16 ? Wire.long8(bytes, 0) : 0;
+        this.address6Low = bytes.length == 16 ? Wire.long8(bytes, 8) : 0;
+        this.port = vip == null ? 0 : Wire.port(vip.port());
     }
 
     /** What names the service. */

@@ -24,10 +24,21 @@ public final class ServiceTable {
     private final @Nullable Service[] slots;
     private final long[] keys;
     private final int mask;
+    private final RealServers realServers;
 
-    /** A snapshot of {@code services}; their indexes and those of their destinations must be distinct. */
+    /** As {@link #ServiceTable(long, List, boolean)} with the real servers of one-packet services only. */
     public ServiceTable(long generation, List<Service> services) {
+        this(generation, services, false);
+    }
+
+    /**
+     * A snapshot of {@code services}; their indexes and those of their destinations must be distinct.
+     *
+     * @param allRealServers whether {@link #realServer4} knows every NAT server, not those of one-packet services alone
+     */
+    public ServiceTable(long generation, List<Service> services, boolean allRealServers) {
         this.generation = generation;
+        this.realServers = new RealServers(services, allRealServers);
         this.services = services.toArray(Service[]::new);
         int highestService = -1;
         int highestDestination = -1;
@@ -107,6 +118,21 @@ public final class ServiceTable {
             }
             slot = slot + 1 & mask;
         }
+    }
+
+    /** Whether {@link #realServer4} or {@link #realServer6} may find anything. */
+    public boolean knowsRealServers() {
+        return !realServers.isEmpty();
+    }
+
+    /** The NAT server of {@code protocol} at an IPv4 address and port in wire form, or null. */
+    public @Nullable Destination realServer4(int protocol, int address, int port) {
+        return realServers.find(protocol, Integer.toUnsignedLong(address), 0, port, false);
+    }
+
+    /** As {@link #realServer4} for an IPv6 address in wire form. */
+    public @Nullable Destination realServer6(int protocol, long addressHigh, long addressLow, int port) {
+        return realServers.find(protocol, addressHigh, addressLow, port, true);
     }
 
     /** The services, in the order the control thread keeps them. Not to be changed. */
