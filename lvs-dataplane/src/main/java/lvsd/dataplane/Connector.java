@@ -163,8 +163,7 @@ final class Connector {
             Connection.setDestination6(at, Connection.CLIENT_SIDE, service.address6High, service.address6Low);
         } else {
             Connection.setAddresses(hot, server, Ipv4.addresses(p.l3));
-            Connection.setAddresses(
-                    hot, Connection.CLIENT_SIDE, Ipv4.pair(Ipv4.destination(p.l3), service.address4));
+            Connection.setAddresses(hot, Connection.CLIENT_SIDE, Ipv4.pair(Ipv4.destination(p.l3), service.address4));
         }
         setDeltas(table, entry);
         int verdict = forward(p, entry | Integer.MIN_VALUE);

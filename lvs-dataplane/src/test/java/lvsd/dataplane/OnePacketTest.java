@@ -36,7 +36,12 @@ class OnePacketTest {
     }
 
     private byte[] ask(Way way, int port) {
-        director.send(0, way.arriving(0, way.client(), way.vip()).udp(port, 53).payload(20).build());
+        director.send(
+                0,
+                way.arriving(0, way.client(), way.vip())
+                        .udp(port, 53)
+                        .payload(20)
+                        .build());
         return director.expect(1);
     }
 
@@ -55,11 +60,20 @@ class OnePacketTest {
             String server = servers[1 - i % 2]; // the server added last comes first
             Packets.assertSame(frame, atServer(way, server, port).build());
             Packets.assertChecksums(frame);
-            director.send(1, way.arriving(1, server, way.peer()).udp(5353, port).payload(30).build());
+            director.send(
+                    1,
+                    way.arriving(1, server, way.peer())
+                            .udp(5353, port)
+                            .payload(30)
+                            .build());
             byte[] answer = director.expect(0);
             Packets.assertSame(
                     answer,
-                    way.leaving(0, way.vip(), way.client()).ttl(63).udp(53, 1000).payload(30).build());
+                    way.leaving(0, way.vip(), way.client())
+                            .ttl(63)
+                            .udp(53, 1000)
+                            .payload(30)
+                            .build());
             Packets.assertChecksums(answer);
         }
         for (int i = 0; i < 2; i++) {
@@ -102,12 +116,23 @@ class OnePacketTest {
         try (TestDirector two = new TestDirector(2, Map.of())) {
             two.service(TestDirector.onePacket(way.vip(), 53), way.method, way.server() + ":5353");
             for (int port = 1; port <= 16; port++) {
-                two.send(port & 1, 0, way.arriving(0, way.client(), way.vip()).udp(port, 53).build());
+                two.send(
+                        port & 1,
+                        0,
+                        way.arriving(0, way.client(), way.vip()).udp(port, 53).build());
                 two.expect(1);
-                two.send(port >> 1 & 1, 1, way.arriving(1, way.server(), way.client()).udp(5353, port).build());
+                two.send(
+                        port >> 1 & 1,
+                        1,
+                        way.arriving(1, way.server(), way.client())
+                                .udp(5353, port)
+                                .build());
                 Packets.assertSame(
                         two.expect(0),
-                        way.leaving(0, way.vip(), way.client()).ttl(63).udp(53, port).build());
+                        way.leaving(0, way.vip(), way.client())
+                                .ttl(63)
+                                .udp(53, port)
+                                .build());
             }
             assertThat(two.drops()).isEmpty();
             assertThat(two.outstanding()).isZero();
@@ -121,7 +146,10 @@ class OnePacketTest {
         director.withoutDestinations(service);
         director.send(
                 1,
-                Way.NAT4.arriving(1, TestDirector.RS2, TestDirector.CLIENT).udp(5353, port).build());
+                Way.NAT4
+                        .arriving(1, TestDirector.RS2, TestDirector.CLIENT)
+                        .udp(5353, port)
+                        .build());
         director.expectNothing(0);
     }
 
@@ -130,7 +158,8 @@ class OnePacketTest {
         director.service(Protocol.UDP, TestDirector.VIP, 53, Way.NAT4.method, TestDirector.RS1 + ":5353");
         director.service(Protocol.TCP, TestDirector.VIP, 80, Way.NAT4.method, TestDirector.RS1 + ":8080");
         Way way = Way.NAT4;
-        PacketBuilder udp = way.arriving(1, way.server(), way.client()).udp(5353, 999).payload(20);
+        PacketBuilder udp =
+                way.arriving(1, way.server(), way.client()).udp(5353, 999).payload(20);
         director.send(1, udp.build());
         director.expectNothing(0);
         director.expectNothing(1);
@@ -141,16 +170,37 @@ class OnePacketTest {
                 way.leaving(1, way.director(1), way.server())
                         .tos(0xc0)
                         .icmp(3, 3)
-                        .quote(way.arriving(1, way.server(), way.client()).ttl(63).udp(5353, 999).payload(20).buildIp())
+                        .quote(way.arriving(1, way.server(), way.client())
+                                .ttl(63)
+                                .udp(5353, 999)
+                                .payload(20)
+                                .buildIp())
                         .build(),
                 "ip.id",
                 "ip.checksum");
-        PacketBuilder reset = way.arriving(1, way.server(), way.client()).tcp(8080, 999).flags("R").seq(1);
+        PacketBuilder reset = way.arriving(1, way.server(), way.client())
+                .tcp(8080, 999)
+                .flags("R")
+                .seq(1);
         director.send(1, reset.build());
         director.expectNothing(1);
-        director.send(1, way.arriving(1, way.server(), way.client()).tcp(8080, 999).flags(".").seq(1).ack(1).build());
+        director.send(
+                1,
+                way.arriving(1, way.server(), way.client())
+                        .tcp(8080, 999)
+                        .flags(".")
+                        .seq(1)
+                        .ack(1)
+                        .build());
         assertThat(director.any(1)).isTrue();
-        director.send(1, way.arriving(1, way.server(), way.client()).tcp(8081, 999).flags(".").seq(1).ack(1).build());
+        director.send(
+                1,
+                way.arriving(1, way.server(), way.client())
+                        .tcp(8081, 999)
+                        .flags(".")
+                        .seq(1)
+                        .ack(1)
+                        .build());
         director.expectNothing(1);
     }
 }

@@ -31,7 +31,8 @@ final class RealServers {
             }
         }
         wanted.sort(Comparator.comparing(service -> !service.onePacket));
-        int most = wanted.stream().mapToInt(service -> service.destinations.length).sum();
+        int most =
+                wanted.stream().mapToInt(service -> service.destinations.length).sum();
         int size = Integer.highestOneBit(Math.max(4, most * 2)) * 2;
         this.mask = size - 1;
         this.slots = new Destination[size];
