@@ -193,10 +193,10 @@ final class FakeDirector implements Control {
             return Reply.refused("Network is unreachable");
         }
         boolean six = rule.group().isPresent() && rule.group().get().getAddress().length == 16;
-        int room = mtu - (six ? 48 : 28);
+        int headers = six ? 48 : 28;
         int length = rule.role() == Rule.Role.MASTER
-                ? rule.maxLength().orElse(Math.min(1472, room))
-                : Math.max(1024, rule.maxLength().orElse(room));
+                ? rule.maxLength().orElse(1500 - headers)
+                : Math.max(1024, rule.maxLength().orElse(Math.max(mtu, 1500) - headers));
         daemons.put(
                 rule.role(),
                 new View.Daemon(

@@ -1,8 +1,7 @@
 package lvsd.cli;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.URISyntaxException;
@@ -18,9 +17,15 @@ import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 
 /** Steps of a recording of the real ipvsadm, and the names its machine knew. */
-final class Recording {
+public final class Recording {
+    /** Some recordings know a machine by another name. */
+    private static final Map<String, String> WITH_CONNECTIONS = Map.of(
+            "198.18.20.2", "rs1.example",
+            "198.18.10.2", "client-with-a-long-name.example",
+            "2001:db8:a::2", "c6.example");
+
     /** One step; {@code command} is what a shell did, empty for ipvsadm itself. */
-    record Step(
+    public record Step(
             String scenario,
             int number,
             String command,
@@ -31,7 +36,8 @@ final class Recording {
             String stderr) {
         @Override
         public String toString() {
-            return scenario + " step " + number + ": ipvsadm " + String.join(" ", arguments);
+            return scenario + " step " + number + ": "
+                    + (command.isEmpty() ? "ipvsadm " + String.join(" ", arguments) : command);
         }
     }
 
@@ -65,7 +71,8 @@ final class Recording {
 
             @Override
             public Optional<String> name(InetAddress address) {
-                return Optional.ofNullable(HOSTS.get(Addresses.format(address)));
+                String text = Addresses.format(address);
+                return Optional.ofNullable(HOSTS.get(text)).or(() -> Optional.ofNullable(WITH_CONNECTIONS.get(text)));
             }
         };
         try {
@@ -78,17 +85,32 @@ final class Recording {
         }
     }
 
-    static List<Step> read(String resource) {
-        List<Step> steps = new ArrayList<>();
-        Load load = new Load(LoadSettings.builder().build());
-        try (BufferedReader in = new BufferedReader(new InputStreamReader(
-                Objects.requireNonNull(Recording.class.getResourceAsStream(resource)), StandardCharsets.UTF_8))) {
-            for (String line = in.readLine(); line != null; line = in.readLine()) {
-                steps.add(step((Map<?, ?>) load.loadFromString(line)));
-            }
+    /** All names as hosts(5) and services(5) have them, for a machine that is to know them. */
+    public static String hosts() {
+        StringBuilder text = new StringBuilder();
+        HOSTS.forEach((address, name) ->
+                text.append(address).append(' ').append(name).append('\n'));
+        return text.toString();
+    }
+
+    /** Debian's service names, those that the recordings use. */
+    public static String services() {
+        return text("services");
+    }
+
+    private static String text(String resource) {
+        try (InputStream in = Objects.requireNonNull(Recording.class.getResourceAsStream(resource))) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** All steps of a recording, in order. */
+    public static List<Step> read(String resource) {
+        List<Step> steps = new ArrayList<>();
+        Load load = new Load(LoadSettings.builder().build());
+        text(resource).lines().forEach(line -> steps.add(step((Map<?, ?>) load.loadFromString(line))));
         return steps;
     }
 

@@ -35,7 +35,7 @@ final class LvsdProcess implements AutoCloseable {
                 "--config",
                 directory.resolve("lvsd.yaml").toString(),
                 "--control",
-                control());
+                control().toString());
     }
 
     /** Starts with the given configuration and waits for {@code ready}. */
@@ -82,7 +82,7 @@ final class LvsdProcess implements AutoCloseable {
 
     /** Runs {@code lvsadm} with the given arguments. */
     Shell.Result lvsadm(String... arguments) {
-        List<String> command = new ArrayList<>(List.of(launcher("lvsadm"), "--control", control()));
+        List<String> command = new ArrayList<>(List.of(launcher("lvsadm"), "--control", control().toString()));
         command.addAll(Arrays.asList(arguments));
         return Shell.run(command.toArray(String[]::new));
     }
@@ -169,8 +169,9 @@ final class LvsdProcess implements AutoCloseable {
         }
     }
 
-    private String control() {
-        return directory.resolve("control.sock").toString();
+    /** Its control socket. */
+    Path control() {
+        return directory.resolve("control.sock");
     }
 
     private static String launcher(String name) {

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,11 +54,19 @@ final class Shell {
 
     /** Runs a command, kills it and fails after {@code limit}. */
     static Result run(Duration limit, List<String> command) {
+        return run(limit, command, "");
+    }
+
+    /** The same with text on its standard input. */
+    static Result run(Duration limit, List<String> command, String stdin) {
         Process process;
         try {
-            process = new ProcessBuilder(command)
-                    .redirectInput(Path.of("/dev/null").toFile())
-                    .start();
+            process = new ProcessBuilder(command).start();
+            try (OutputStream to = process.getOutputStream()) {
+                to.write(stdin.getBytes(UTF_8));
+            } catch (IOException e) {
+                // It ended without reading all, as it may.
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

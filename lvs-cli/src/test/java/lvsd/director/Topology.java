@@ -26,7 +26,7 @@ final class Topology implements AutoCloseable {
     static final String LIP = "198.51.100.200";
     static final String LIP6 = "2001:db8:2::200";
 
-    private static final String PREFIX = "lvst";
+    static final String PREFIX = "lvst";
     private static final Pattern OURS = Pattern.compile("^" + PREFIX + "(\\d+)-\\S+", Pattern.MULTILINE);
 
     /** How many ports the director has: clients and servers on one wire, or on two. */
@@ -204,7 +204,7 @@ final class Topology implements AutoCloseable {
         director.sysctl(ipv4 + "/rp_filter", "1");
     }
 
-    private static void removeLeftovers() {
+    static void removeLeftovers() {
         Matcher names = OURS.matcher(Shell.run("ip", "netns", "list").out());
         while (names.find()) {
             if (ProcessHandle.of(Long.parseLong(names.group(1))).isEmpty()) {

@@ -1,5 +1,6 @@
 package lvsd.daemon;
 
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -69,6 +70,7 @@ final class Director {
     private final DenseIndexes localIndexes = new DenseIndexes(MAXIMUM_LOCAL_ADDRESSES);
     private final Map<String, String> baseSettings;
     private final Map<String, String> changedSettings = new TreeMap<>();
+    private final SyncDaemons daemons = new SyncDaemons(SyncDaemons::ofKernel);
     private final List<Runnable> undo = new ArrayList<>();
     private final List<Runnable> effects = new ArrayList<>();
 
@@ -178,6 +180,7 @@ final class Director {
     void addDestination(DestinationSpec spec) throws Refusal {
         ServiceEntry service = existing(spec.service(), SERVICE_NOT_DEFINED);
         checkThresholds(spec);
+        checkFamily(spec);
         Endpoint endpoint = new Endpoint(spec.address(), spec.port());
         if (service.byEndpoint.containsKey(endpoint)) {
             throw new Refusal("Destination already exists");
@@ -222,6 +225,17 @@ final class Director {
         }
     }
 
+    /** Sync messages cannot tell a server of another family than its service's. */
+    private void checkFamily(DestinationSpec spec) throws Refusal {
+        if (daemons.any() && mixed(spec)) {
+            throw new Refusal(Refusal.INVALID);
+        }
+    }
+
+    private static boolean mixed(DestinationSpec spec) {
+        return spec.service().ipv6() != spec.address() instanceof Inet6Address;
+    }
+
     private static void insert(ServiceEntry service, DestinationEntry destination) {
         service.destinations.addFirst(destination);
         service.byEndpoint.put(destination.endpoint(), destination);
@@ -238,6 +252,7 @@ final class Director {
     void editDestination(DestinationSpec spec) throws Refusal {
         ServiceEntry service = existing(spec.service(), SERVICE_NOT_DEFINED);
         checkThresholds(spec);
+        checkFamily(spec);
         DestinationEntry destination = service.byEndpoint.get(new Endpoint(spec.address(), spec.port()));
         if (destination == null) {
             throw new Refusal(NO_SUCH_DESTINATION);
@@ -431,6 +446,26 @@ final class Director {
     /** Timeouts in force. */
     Timeouts timeouts() {
         return timeouts;
+    }
+
+    // Sync daemons --------------------------------------------------------------------------------------------------
+
+    /** {@code --start-daemon}. */
+    void startDaemon(Rule.StartDaemon daemon) throws Refusal {
+        boolean mixed = services.values().stream()
+                .flatMap(service -> service.destinations.stream())
+                .anyMatch(destination -> mixed(destination.spec));
+        undo.add(daemons.start(daemon, mixed));
+    }
+
+    /** {@code --stop-daemon}. */
+    void stopDaemon(Rule.Role role) throws Refusal {
+        undo.add(daemons.stop(role));
+    }
+
+    /** The sync daemons that run, master first. */
+    View.Daemons daemons() {
+        return new View.Daemons(daemons.views());
     }
 
     // Publication ---------------------------------------------------------------------------------------------------
@@ -663,7 +698,7 @@ final class Director {
 
     /**
      * Rules that make an empty director equal to this one, the order of servers included: settings changed at run time,
-     * timeouts, then each service with its local addresses and its servers, oldest first.
+     * timeouts, then each service with its local addresses and its servers, oldest first, then sync daemons.
      */
     List<Rule.Change> rules() {
         List<Rule.Change> rules = new ArrayList<>();
@@ -681,6 +716,7 @@ final class Director {
                 rules.add(new Rule.AddDestination(destination.spec));
             }
         }
+        rules.addAll(daemons.rules());
         return rules;
     }
 }

@@ -10,6 +10,10 @@ final class Refusal extends Exception {
     /** Exit code of ipvsadm for what the kernel refuses. */
     static final int KERNEL = 255;
 
+    /** What ipvsadm says where the kernel finds an argument invalid. */
+    static final String INVALID =
+            "Invalid operation.  Possibly wrong module version, address not unicast, ...";
+
     private final int exitCode;
 
     /** Refuses with the kernel's exit code. */

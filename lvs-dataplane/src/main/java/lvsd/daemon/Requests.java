@@ -97,6 +97,10 @@ final class Requests implements RequestHandler {
                 warnOfMissing(service, line);
             } else if (change instanceof Rule.EditService(var service)) {
                 warnOfMissing(service, line);
+            } else if (change instanceof Rule.StartDaemon) {
+                LOG.atWarn()
+                        .addKeyValue("rule", line)
+                        .log("connections are not synchronised yet: the daemon is noted and does nothing");
             }
         }
     }
@@ -117,10 +121,8 @@ final class Requests implements RequestHandler {
             case Rule.Zero(var service) -> director.zero(service);
             case Rule.SetTimeouts(int tcp, int tcpFin, int udp) -> director.setTimeouts(tcp, tcpFin, udp);
             case Rule.ChangeSetting(String name, String value) -> changeSetting(director, name, value);
-            case Rule.StartDaemon daemon ->
-                throw new Refusal("Connection synchronisation is not available, cannot start the "
-                        + daemon.role().label() + " daemon");
-            case Rule.StopDaemon daemon -> throw new Refusal("No daemon is running");
+            case Rule.StartDaemon daemon -> director.startDaemon(daemon);
+            case Rule.StopDaemon daemon -> director.stopDaemon(daemon.role());
         }
     }
 
@@ -212,7 +214,7 @@ final class Requests implements RequestHandler {
                 Director.Timeouts now = director.timeouts();
                 yield page(new View.Timeouts(now.established(), now.finWait(), now.udp()));
             }
-            case Rule.ListDaemons() -> page(new View.Daemons(List.of()));
+            case Rule.ListDaemons() -> page(director.daemons());
             case Rule.GetLocalAddresses get -> page(director.localAddresses(get.service()));
             case Rule.Drops() -> page(drops());
             case Rule.Ports() -> page(ports());

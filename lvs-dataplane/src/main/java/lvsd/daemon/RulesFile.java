@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import lvsd.config.DaemonConfig;
@@ -98,12 +99,17 @@ final class RulesFile {
             Map<ServiceId, ServiceSpec> services,
             Map<Object, DestinationSpec> destinations,
             Map<Object, LocalAddressSpec> locals,
+            Map<Rule.Role, Rule.StartDaemon> daemons,
             Map<String, Rule.Change> others) {
         private record Member(ServiceId service, InetAddress address, int port) {}
 
         static Parts of(List<Rule.Change> rules) {
             Parts parts = new Parts(
-                    new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
+                    new LinkedHashMap<>(),
+                    new LinkedHashMap<>(),
+                    new LinkedHashMap<>(),
+                    new LinkedHashMap<>(),
+                    new LinkedHashMap<>());
             for (Rule.Change rule : rules) {
                 switch (rule) {
                     case Rule.AddService(ServiceSpec spec) -> parts.services.put(spec.id(), spec);
@@ -112,6 +118,7 @@ final class RulesFile {
                     case Rule.AddLocalAddress(LocalAddressSpec spec) ->
                         parts.locals.put(new Member(spec.service(), spec.address(), 0), spec);
                     case Rule.ChangeSetting setting -> parts.others.put(setting.name(), setting);
+                    case Rule.StartDaemon daemon -> parts.daemons.put(daemon.role(), daemon);
                     default -> parts.others.put(rule.getClass().getSimpleName(), rule);
                 }
             }
@@ -143,7 +150,21 @@ final class RulesFile {
             }
         });
         members(old, now, changes);
+        daemons(old, now, changes);
         return changes;
+    }
+
+    private static void daemons(Parts old, Parts now, List<Rule.Change> changes) {
+        old.daemons.forEach((role, daemon) -> {
+            if (!daemon.equals(now.daemons.get(role))) {
+                changes.add(new Rule.StopDaemon(role, OptionalInt.empty()));
+            }
+        });
+        now.daemons.forEach((role, daemon) -> {
+            if (!daemon.equals(old.daemons.get(role))) {
+                changes.add(daemon);
+            }
+        });
     }
 
     private static void members(Parts old, Parts now, List<Rule.Change> changes) {

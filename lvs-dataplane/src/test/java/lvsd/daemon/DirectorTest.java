@@ -112,9 +112,15 @@ final class DirectorTest {
     }
 
     @Test
-    void shouldRefuseSynchronisationAsLongAsThereIsNone() {
-        refuse("--stop-daemon master", "No daemon is running");
-        assertThatThrownBy(() -> pend("--start-daemon master")).hasMessageContaining("not available");
+    void shouldRefuseServersOfAnotherFamilyWhileASyncDaemonRuns() throws Refusal {
+        follow("-A " + VIP, "-a " + VIP + " -r [2001:db8::1]:80 -i");
+        refuse("--start-daemon backup --mcast-interface lo", Refusal.INVALID);
+        follow("-d " + VIP + " -r [2001:db8::1]:80", "--start-daemon backup --mcast-interface lo");
+        refuse("-a " + VIP + " -r [2001:db8::1]:80 -i", Refusal.INVALID);
+        follow("-C");
+        assertThat(director.rules()).hasSize(1);
+        follow("--stop-daemon backup");
+        refuse("--stop-daemon backup", "No daemon is running");
     }
 
     // Order and definitions -----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ public final class Interfaces {
     private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
     private static final int ARPHRD_ETHER = 1;
     private static final int IFF_UP = 1;
+    private static final int IFF_LOOPBACK = 8;
     private static final int IFF_RUNNING = 0x40;
 
     private static final long SIOCGIFFLAGS = 0x8913;
@@ -107,6 +108,11 @@ public final class Interfaces {
     /** Whether the interface is up and has carrier. */
     public static boolean running(String name) {
         return (flags(name) & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+    }
+
+    /** Whether the interface is the loopback. */
+    public static boolean loopback(String name) {
+        return (flags(name) & IFF_LOOPBACK) != 0;
     }
 
     /** Sets the interface up or down. */
