@@ -63,8 +63,8 @@ public enum AllowedDifference {
         @Override
         boolean explains(Step step, Replay.Result got) {
             boolean save = SAVES.contains(String.join(" ", step.arguments()));
-            boolean restored = RESTORED.contains(step.scenario())
-                    && step.arguments().contains("--thresholds");
+            boolean restored =
+                    RESTORED.contains(step.scenario()) && step.arguments().contains("--thresholds");
             if (!save && !restored) {
                 return false;
             }

@@ -88,8 +88,8 @@ public final class Recording {
     /** All names as hosts(5) and services(5) have them, for a machine that is to know them. */
     public static String hosts() {
         StringBuilder text = new StringBuilder();
-        HOSTS.forEach((address, name) ->
-                text.append(address).append(' ').append(name).append('\n'));
+        HOSTS.forEach(
+                (address, name) -> text.append(address).append(' ').append(name).append('\n'));
         return text.toString();
     }
 

@@ -164,8 +164,7 @@ class CliConformanceIT {
     /** Each scenario began with an empty table, no sync daemons and the usual timeouts. */
     private void reset() {
         for (String line : List.of("-C", "--stop-daemon master", "--stop-daemon backup", "--set 900 120 300")) {
-            Replay.run(
-                    socket(), new Step("reset", 0, "", List.of(line.split(" ", -1)), "", "", "", ""));
+            Replay.run(socket(), new Step("reset", 0, "", List.of(line.split(" ", -1)), "", "", "", ""));
         }
     }
 

@@ -82,7 +82,8 @@ final class LvsdProcess implements AutoCloseable {
 
     /** Runs {@code lvsadm} with the given arguments. */
     Shell.Result lvsadm(String... arguments) {
-        List<String> command = new ArrayList<>(List.of(launcher("lvsadm"), "--control", control().toString()));
+        List<String> command = new ArrayList<>(
+                List.of(launcher("lvsadm"), "--control", control().toString()));
         command.addAll(Arrays.asList(arguments));
         return Shell.run(command.toArray(String[]::new));
     }

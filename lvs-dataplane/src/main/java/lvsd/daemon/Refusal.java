@@ -11,8 +11,7 @@ final class Refusal extends Exception {
     static final int KERNEL = 255;
 
     /** What ipvsadm says where the kernel finds an argument invalid. */
-    static final String INVALID =
-            "Invalid operation.  Possibly wrong module version, address not unicast, ...";
+    static final String INVALID = "Invalid operation.  Possibly wrong module version, address not unicast, ...";
 
     private final int exitCode;
 

@@ -137,8 +137,7 @@ final class SyncDaemons {
     private static int length(Rule.StartDaemon asked, int mtu, int headers) {
         boolean master = asked.role() == Rule.Role.MASTER;
         if (asked.maxLength().isPresent()) {
-            return Math.clamp(
-                    asked.maxLength().getAsInt(), master ? 1 : LEAST_BACKUP_LENGTH, MAXIMUM_PACKET - headers);
+            return Math.clamp(asked.maxLength().getAsInt(), master ? 1 : LEAST_BACKUP_LENGTH, MAXIMUM_PACKET - headers);
         }
         return (master ? USUAL_MTU : Math.clamp(mtu, USUAL_MTU, MAXIMUM_PACKET)) - headers;
     }
