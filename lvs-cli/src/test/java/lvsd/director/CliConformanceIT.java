@@ -35,26 +35,6 @@ class CliConformanceIT {
     private static final Set<String> BY_LAUNCHER = Set.of("names-no-n", "restore", "restore-error-middle");
 
     private static final Duration STEP = Duration.ofSeconds(30);
-    private static final String CONFIGURATION = """
-            eal:
-              hugepages: off
-              memory: 96
-              file-prefix: lvst%d-cli
-              mbufs: 8192
-            ports:
-              - name: null0
-                device: net_null0
-                addresses: [192.0.2.1/24]
-                twin: off
-            connections:
-              ipv4: 65536
-              ipv6: 16384
-              lock-memory: off
-            persist: none
-            punt:
-              forward: off
-            """;
-
     private final List<String> differences = new ArrayList<>();
     private Path directory = Path.of("");
     private Namespace namespace = new Namespace("none");
@@ -74,7 +54,29 @@ class CliConformanceIT {
         Path files = Files.createDirectories(files());
         Files.writeString(files.resolve("hosts"), Recording.hosts());
         Files.writeString(files.resolve("services"), Recording.services());
-        lvsd = LvsdProcess.start(namespace, directory, CONFIGURATION.formatted(pid));
+        lvsd = LvsdProcess.start(namespace, directory, configuration(pid));
+    }
+
+    private static String configuration(long pid) {
+        return """
+                eal:
+                  hugepages: off
+                  memory: 96
+                  file-prefix: lvst%d-cli
+                  mbufs: 8192
+                ports:
+                  - name: null0
+                    device: net_null0
+                    addresses: [192.0.2.1/24]
+                    twin: off
+                connections:
+                  ipv4: 65536
+                  ipv6: 16384
+                  lock-memory: off
+                persist: none
+                punt:
+                  forward: off
+                """.formatted(pid);
     }
 
     /** What {@code ip netns exec} puts in the place of files under /etc. */
