@@ -277,10 +277,12 @@ public final class ConfigLoader {
             Optional<String> value = in.text(name);
             Optional<String> problem = value.isEmpty()
                     ? Optional.of("setting '" + name + "' has no value")
-                    : Settings.check(name, value.get());
+                    : Settings.check(name, value.get(), Map.of());
             problem.ifPresent(message -> in.error(name, message));
             wrong |= problem.isPresent();
-            value.ifPresent(text -> values.put(name, text));
+            if (problem.isEmpty()) {
+                values.put(name, Settings.normal(name, value.orElseThrow(), Map.of()));
+            }
         }
         if (!wrong) {
             Settings.checkTogether(values)

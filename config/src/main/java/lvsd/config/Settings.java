@@ -1,55 +1,312 @@
 package lvsd.config;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Everything that can be set while the director runs: {@code settings:} of the daemon file and {@code lvsadm --sysctl}.
- * Those that IPVS has bear its sysctl names, ranges and defaults. This list is the only one: loader, command line and the
- * table in docs/config.md come from it.
+ * Those that IPVS has bear its sysctl names, ranges and defaults (asked of Linux 6.1); the {@code timeout_} names are
+ * those that IPVS had up to Linux 2.4. This list is the only one: loader, command line, workers and the table in
+ * docs/config.md come from it.
  */
 public final class Settings {
+    /** What kind of value a setting takes. */
+    public enum Kind {
+        /** A whole number. */
+        NUMBER,
+        /** 0 never, 1 when memory is short, 3 always; 2 is what IPVS shows while 1 is at work, and is taken as 1. */
+        DEFENCE,
+        /** A power of two. */
+        POWER_OF_TWO,
+        /** Two numbers, the first below the second unless that is 0; one alone leaves the second as it was. */
+        PAIR
+    }
+
+    /** When a setting changes what the director does. */
+    public enum Effect {
+        /** With the next packet. */
+        LIVE("at once"),
+        /** It is kept, listed and journalled, but what it steers is not part of this version. */
+        LATER("not yet"),
+        /** Scripts may set it; there is nothing here that it could steer. */
+        NOTHING("never");
+
+        private final String label;
+
+        Effect(String label) {
+            this.label = label;
+        }
+
+        /** The word that documentation and listings use. */
+        public String label() {
+            return label;
+        }
+    }
+
     /**
-     * One setting, a whole number.
+     * One setting.
      *
      * @param name name
+     * @param kind what its value looks like
      * @param fallback value where nothing is said
      * @param min smallest value
      * @param max largest value
+     * @param effect when it changes what the director does
      * @param help one sentence, units included
      */
-    public record Setting(String name, int fallback, int min, int max, String help) {}
+    public record Setting(String name, Kind kind, String fallback, long min, long max, Effect effect, String help) {
+        /** Values that are taken, in words. */
+        public String range() {
+            if (min == Integer.MIN_VALUE && max == Integer.MAX_VALUE) {
+                return "any 32-bit number";
+            }
+            String numbers = min + " to " + max;
+            return switch (kind) {
+                case NUMBER, DEFENCE -> numbers;
+                case POWER_OF_TWO -> "powers of two, " + numbers;
+                case PAIR -> "two of " + numbers + ", the first smaller or the second 0";
+            };
+        }
+
+        /**
+         * The value in its normal form: decimal, a blank between two.
+         *
+         * @param text decimal, octal with a leading 0, or hexadecimal with 0x; a pair is separated by a blank or comma
+         * @param before present value, whose second half one number alone keeps
+         * @return empty where IPVS answers "Invalid argument"
+         */
+        Optional<String> normal(String text, String before) {
+            if (kind == Kind.PAIR) {
+                return pair(text, before);
+            }
+            OptionalLong number = number(text.strip());
+            if (number.isEmpty() || (kind == Kind.POWER_OF_TWO && Long.bitCount(number.getAsLong()) != 1)) {
+                return Optional.empty();
+            }
+            long value = number.getAsLong();
+            return Optional.of(Long.toString(kind == Kind.DEFENCE && value == 2 ? 1 : value));
+        }
+
+        private Optional<String> pair(String text, String before) {
+            List<String> words = List.of(text.strip().split("[ \t,]+", -1));
+            OptionalLong first = number(words.getFirst());
+            OptionalLong second = number(words.size() > 1 ? words.get(1) : before.substring(before.indexOf(' ') + 1));
+            if (words.size() > 2
+                    || first.isEmpty()
+                    || second.isEmpty()
+                    || (second.getAsLong() != 0 && first.getAsLong() >= second.getAsLong())) {
+                return Optional.empty();
+            }
+            return Optional.of(first.getAsLong() + " " + second.getAsLong());
+        }
+
+        private OptionalLong number(String text) {
+            try {
+                long value = Long.decode(text);
+                boolean odd = text.startsWith("#") || text.startsWith("-#") || text.startsWith("+");
+                return odd || value < min || value > max ? OptionalLong.empty() : OptionalLong.of(value);
+            } catch (NumberFormatException e) {
+                return OptionalLong.empty();
+            }
+        }
+    }
+
+    private static final int MOST_SECONDS = 8_589_933;
+
+    /** SCTP states in the order of their numbers, as names of settings end in them. */
+    public static final List<String> SCTP_STATES = List.of(
+            "none",
+            "init1",
+            "init",
+            "cookie_sent",
+            "cookie_replied",
+            "cookie_wait",
+            "cookie",
+            "cookie_echoed",
+            "established",
+            "shutdown_sent",
+            "shutdown_received",
+            "shutdown_ack_sent",
+            "rejected",
+            "closed");
 
     /** All settings, by topic. */
-    public static final List<Setting> ALL = List.of(
-            new Setting(
-                    "expire_nodest_conn",
-                    0,
-                    0,
-                    1,
-                    "1: the next packet of a connection whose real server was removed ends it;"
-                            + " 0: it is dropped and goes on if the server returns"),
-            new Setting("fullnat_lport_min", 1025, 1, 65535, "first local port that FULLNAT uses on each LIP"),
-            new Setting("fullnat_lport_max", 65535, 1, 65535, "last local port that FULLNAT uses on each LIP"),
-            new Setting("echo_reply_own", 1, 0, 1, "answer pings to the director's own addresses"),
-            new Setting("echo_reply_vip", 1, 0, 1, "answer pings to VIPs and local addresses"),
-            new Setting(
-                    "icmp_msgs_per_sec", 1000, 0, 1_000_000, "ICMP errors and echo replies sent per second and worker"),
-            new Setting("icmp_msgs_burst", 50, 1, 1_000_000, "ICMP errors and echo replies sent at once"),
-            new Setting(
-                    "vip_arp_always",
-                    0,
-                    0,
-                    1,
-                    "answer ARP and neighbour discovery for VIPs outside the connected subnets, and announce them"),
-            new Setting("neighbour_queue", 64, 1, 1024, "packets held for a neighbour that has not answered yet"),
-            new Setting("neighbour_retries", 3, 1, 20, "questions, a second apart, before a neighbour has failed"),
-            new Setting("neighbour_reachable", 30, 1, 3600, "seconds for which a neighbour's answer is trusted"),
-            new Setting("neighbour_expire", 600, 1, 86400, "seconds after which an unused neighbour is forgotten"));
+    public static final List<Setting> ALL = all();
 
     private Settings() {}
+
+    private static List<Setting> all() {
+        List<Setting> all = new ArrayList<>();
+        connections(all);
+        defence(all);
+        synchronisation(all);
+        kernelOnly(all);
+        timeouts(all);
+        ours(all);
+        return List.copyOf(all);
+    }
+
+    /** A sysctl that IPVS takes any 32-bit number for. */
+    private static Setting any(String name, int fallback, Effect effect, String help) {
+        return new Setting(
+                name, Kind.NUMBER, Integer.toString(fallback), Integer.MIN_VALUE, Integer.MAX_VALUE, effect, help);
+    }
+
+    private static Setting number(String name, long fallback, long min, long max, Effect effect, String help) {
+        return new Setting(name, Kind.NUMBER, Long.toString(fallback), min, max, effect, help);
+    }
+
+    private static void connections(List<Setting> all) {
+        all.add(any(
+                "conn_reuse_mode",
+                1,
+                Effect.LIVE,
+                "what a new connection with the tuple of an old one meets: 0: the old server; bit 0: if the old one is"
+                        + " over, a server is chosen anew; bit 1: also when it is in FIN_WAIT and the server's packets do"
+                        + " not come this way"));
+        all.add(any(
+                "expire_nodest_conn",
+                0,
+                Effect.LIVE,
+                "1: connections of a removed real server end; 0: their packets are dropped, and go on if it returns"));
+        all.add(any(
+                "expire_quiescent_template",
+                0,
+                Effect.LATER,
+                "1: persistence does not hold clients to a real server with weight 0"));
+        all.add(any(
+                "sloppy_tcp", 0, Effect.LIVE, "1: any TCP segment but a reset opens a connection, not a SYN only"));
+        all.add(any(
+                "sloppy_sctp", 0, Effect.LATER, "1: any SCTP packet but an abort opens a connection, not an INIT only"));
+        all.add(any("schedule_icmp", 0, Effect.LATER, "1: an ICMP error about no known connection opens one"));
+        all.add(any(
+                "nat_icmp_send",
+                0,
+                Effect.LIVE,
+                "1: a NAT real server's packet of no connection is answered with port unreachable"));
+        all.add(any("run_estimation", 1, Effect.LIVE, "0: rates (`-L --rate`) stand still"));
+    }
+
+    private static void defence(List<Setting> all) {
+        String modes = ": 0 never, 1 when memory is short, 3 always";
+        all.add(any("amemthresh", 1024, Effect.LATER, "pages of free memory below which memory is short"));
+        all.add(any("am_droprate", 10, Effect.LATER, "with drop_packet 3 one packet in so many is dropped"));
+        all.add(new Setting(
+                "drop_entry", Kind.DEFENCE, "0", 0, 3, Effect.LATER, "drop half-open and silent connections" + modes));
+        all.add(new Setting(
+                "drop_packet", Kind.DEFENCE, "0", 0, 3, Effect.LATER, "drop packets that open connections" + modes));
+        all.add(new Setting(
+                "secure_tcp", Kind.DEFENCE, "0", 0, 3, Effect.LATER, "stricter TCP states" + modes));
+    }
+
+    private static void synchronisation(List<Setting> all) {
+        Effect later = Effect.LATER;
+        all.add(number("sync_version", 1, 0, 1, later, "version of the sync protocol that a master speaks"));
+        all.add(new Setting(
+                "sync_threshold",
+                Kind.PAIR,
+                "3 50",
+                0,
+                Integer.MAX_VALUE,
+                later,
+                "a b: a connection is sent when its packets, modulo b, are a"));
+        all.add(number(
+                "sync_refresh_period",
+                0,
+                -8_589_934,
+                8_589_934,
+                later,
+                "seconds in which a connection that has not changed is sent at most once"));
+        all.add(number("sync_retries", 0, 0, 3, later, "how often it is sent again within sync_refresh_period"));
+        all.add(new Setting(
+                "sync_ports", Kind.POWER_OF_TWO, "1", 1, 1 << 30, later, "threads and ports that a master sends by"));
+        all.add(number(
+                "sync_qlen_max",
+                8192,
+                0,
+                Long.MAX_VALUE,
+                later,
+                "messages that wait to be sent at most (the kernel's default depends on its memory)"));
+        all.add(any("sync_sock_size", 0, later, "socket buffer, bytes; 0: the system's default"));
+        all.add(any("sync_persist_mode", 0, later, "1: of persistent connections only the template is sent"));
+        all.add(any("backup_only", 0, later, "1: a backup forwards nothing"));
+    }
+
+    private static void kernelOnly(List<Setting> all) {
+        all.add(any("cache_bypass", 0, Effect.LATER, "1: a marked packet for which there is no server goes straight on"));
+        all.add(any("pmtu_disc", 1, Effect.LATER, "0: packets too big for a tunnel are not answered"));
+        all.add(any("ignore_tunneled", 0, Effect.NOTHING, "nothing comes out of a tunnel here"));
+        all.add(any("conntrack", 0, Effect.NOTHING, "there is no netfilter here"));
+        all.add(any("snat_reroute", 1, Effect.NOTHING, "the route is always looked up for the rewritten packet"));
+    }
+
+    private static Setting timeout(String name, int fallback, String help) {
+        return number("timeout_" + name, fallback, 1, MOST_SECONDS, Effect.LIVE, help);
+    }
+
+    private static void timeouts(List<Setting> all) {
+        String silence = "seconds that a connection may be silent in state ";
+        String set = "; `--set` changes it too";
+        all.add(timeout("none", 2, silence + "NONE"));
+        all.add(timeout("established", 900, silence + "ESTABLISHED" + set));
+        all.add(timeout("synsent", 120, silence + "SYN_SENT"));
+        all.add(timeout("synrecv", 60, silence + "SYN_RECV"));
+        all.add(timeout("finwait", 120, silence + "FIN_WAIT" + set));
+        all.add(timeout("timewait", 120, silence + "TIME_WAIT"));
+        all.add(timeout("close", 10, silence + "CLOSE"));
+        all.add(timeout("closewait", 60, silence + "CLOSE_WAIT"));
+        all.add(timeout("lastack", 30, silence + "LAST_ACK"));
+        all.add(timeout("listen", 120, silence + "LISTEN"));
+        all.add(timeout("synack", 120, silence + "SYNACK"));
+        all.add(timeout("udp", 300, "seconds that a UDP flow may be silent" + set));
+        all.add(timeout(
+                "icmp", 60, "seconds that a connection which an ICMP error opened waits for a packet of its own"));
+        int[] sctp = {2, 4, 61, 61, 61, 61, 61, 61, 900, 61, 61, 61, 4, 61};
+        for (int state = 0; state < sctp.length; state++) {
+            String name = SCTP_STATES.get(state);
+            all.add(timeout(
+                    "sctp_" + name, sctp[state], silence + name.toUpperCase(Locale.ROOT) + " of SCTP"));
+        }
+    }
+
+    private static void ours(List<Setting> all) {
+        Effect live = Effect.LIVE;
+        all.add(number(
+                "debug_level",
+                0,
+                0,
+                12,
+                live,
+                "how much is logged: 0: as `log-level` says; from 1: each accepted rule too; from 10: everything"));
+        all.add(number("fullnat_lport_min", 1025, 1, 65535, live, "first local port that FULLNAT uses on each LIP"));
+        all.add(number("fullnat_lport_max", 65535, 1, 65535, live, "last local port that FULLNAT uses on each LIP"));
+        all.add(number("echo_reply_own", 1, 0, 1, live, "answer pings to the director's own addresses"));
+        all.add(number("echo_reply_vip", 1, 0, 1, live, "answer pings to VIPs and local addresses"));
+        int most = 1_000_000;
+        all.add(number(
+                "icmp_msgs_per_sec", 1000, 0, most, live, "ICMP errors and echo replies sent per second and worker"));
+        all.add(number("icmp_msgs_burst", 50, 1, most, live, "ICMP errors and echo replies sent at once"));
+        all.add(number(
+                "vip_arp_always",
+                0,
+                0,
+                1,
+                live,
+                "answer ARP and neighbour discovery for VIPs outside the connected subnets, and announce them"));
+        all.add(number(
+                "neighbour_queue", 64, 1, 1024, live, "packets held for a neighbour that has not answered yet"));
+        all.add(number(
+                "neighbour_retries", 3, 1, 20, live, "questions, a second apart, before a neighbour has failed"));
+        all.add(number(
+                "neighbour_reachable", 30, 1, 3600, live, "seconds for which a neighbour's answer is trusted"));
+        all.add(number(
+                "neighbour_expire", 600, 1, 86400, live, "seconds after which an unused neighbour is forgotten"));
+    }
 
     /** The setting of that name. */
     public static Optional<Setting> find(String name) {
@@ -66,31 +323,49 @@ public final class Settings {
         return ALL.stream().map(Setting::name).toList();
     }
 
-    /** Default of every setting. */
+    /** Default of every setting, by topic. */
     public static Map<String, String> defaults() {
         Map<String, String> values = new LinkedHashMap<>();
         for (Setting setting : ALL) {
-            values.put(setting.name(), Integer.toString(setting.fallback()));
+            values.put(setting.name(), setting.fallback());
         }
         return values;
     }
 
-    /** What is wrong with giving {@code name} that value, by itself; empty if nothing. */
-    public static Optional<String> check(String name, String value) {
-        Optional<Setting> setting = find(name);
-        if (setting.isEmpty()) {
-            return Optional.of("unknown setting '" + name + "'" + Suggestion.clause(name, names()));
+    /** What is wrong with there being a setting of that name; empty if nothing. */
+    public static Optional<String> checkName(String name) {
+        return find(name).isPresent()
+                ? Optional.empty()
+                : Optional.of("unknown setting '" + name + "'" + Suggestion.clause(name, names()));
+    }
+
+    /**
+     * What is wrong with giving {@code name} that value, by itself; empty if nothing.
+     *
+     * @param before values in force; those that are not said have their defaults
+     */
+    public static Optional<String> check(String name, String value, Map<String, String> before) {
+        Optional<String> unknown = checkName(name);
+        if (unknown.isPresent()) {
+            return unknown;
         }
-        try {
-            int number = Integer.parseInt(value);
-            if (number >= setting.get().min() && number <= setting.get().max()) {
-                return Optional.empty();
-            }
-        } catch (NumberFormatException e) {
-            // Told below together with the range.
+        Setting setting = find(name).orElseThrow();
+        if (setting.normal(value, before.getOrDefault(name, setting.fallback())).isPresent()) {
+            return Optional.empty();
         }
-        return Optional.of("setting '" + name + "' must be a whole number from "
-                + setting.get().min() + " to " + setting.get().max() + ", not '" + value + "'");
+        String wanted = setting.kind() == Kind.NUMBER ? "a whole number from " : "";
+        String range = setting.kind() == Kind.NUMBER ? setting.min() + " to " + setting.max() : setting.range();
+        return Optional.of("setting '" + name + "' must be " + wanted + range + ", not '" + value + "'");
+    }
+
+    /**
+     * A value in its normal form: decimal, a blank between two numbers.
+     *
+     * @param value one that {@link #check} takes with the same {@code before}
+     */
+    public static String normal(String name, String value, Map<String, String> before) {
+        Setting setting = find(name).orElseThrow();
+        return setting.normal(value, before.getOrDefault(name, setting.fallback())).orElseThrow();
     }
 
     /** What is wrong with a complete set of values, each of which is right by itself; empty if nothing. */

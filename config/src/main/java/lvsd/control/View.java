@@ -178,6 +178,14 @@ public sealed interface View {
     /** Answer to {@code --sysctl}. */
     record Settings(List<Setting> settings) implements View {}
 
-    /** One setting. */
-    record Setting(String name, String value) {}
+    /**
+     * One setting.
+     *
+     * @param name its name
+     * @param value its value
+     * @param fallback the value where nobody has said anything
+     * @param range values that it takes, in words
+     * @param effect when it changes what the director does: {@code at once}, {@code not yet} or {@code never}
+     */
+    record Setting(String name, String value, String fallback, String range, String effect) {}
 }

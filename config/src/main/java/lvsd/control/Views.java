@@ -229,7 +229,11 @@ public final class Views {
     }
 
     private static void writeSetting(JsonWriter out, View.Setting setting) {
-        out.member("name", setting.name()).member("value", setting.value());
+        out.member("name", setting.name())
+                .member("value", setting.value())
+                .member("default", setting.fallback())
+                .member("range", setting.range())
+                .member("effect", setting.effect());
     }
 
     /**
@@ -623,14 +627,17 @@ public final class Views {
     }
 
     private static View.Setting readSetting(JsonReader in) {
-        String[] texts = {"", ""};
+        String[] texts = {"", "", "", "", ""};
         members(in, name -> {
             switch (name) {
                 case "name" -> texts[0] = in.string();
                 case "value" -> texts[1] = in.string();
+                case "default" -> texts[2] = in.string();
+                case "range" -> texts[3] = in.string();
+                case "effect" -> texts[4] = in.string();
                 default -> in.skip();
             }
         });
-        return new View.Setting(texts[0], texts[1]);
+        return new View.Setting(texts[0], texts[1], texts[2], texts[3], texts[4]);
     }
 }

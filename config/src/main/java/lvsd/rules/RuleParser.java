@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.regex.Pattern;
 import lvsd.rules.DestinationSpec.Tunnel;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,8 @@ public final class RuleParser {
     private static final long MAX_PERSISTENCE = 31L * 86400;
     private static final int DEFAULT_PERSISTENCE = 360;
     private static final long MAX_TIMEOUT = 8589933;
+    /** What sysctl(8) writes before the names of IPVS. */
+    private static final Pattern SYSCTL_FOLDER = Pattern.compile("^net[./]ipv4[./]vs[./]");
 
     private final String program;
     private final Names names;
@@ -403,14 +406,16 @@ public final class RuleParser {
             if (setting.isEmpty()) {
                 return new Rule.ShowSettings(Optional.empty());
             }
-            String name = equals < 0 ? setting : setting.substring(0, equals);
+            String whole = (equals < 0 ? setting : setting.substring(0, equals)).strip();
+            String name = SYSCTL_FOLDER.matcher(whole).replaceFirst("");
             if (!name.matches("[a-z0-9_]{1,64}")) {
                 throw RuleSyntaxException.fail("illegal setting name `" + name + "'");
             }
             if (equals < 0) {
                 return new Rule.ShowSettings(Optional.of(name));
             }
-            String value = setting.substring(equals + 1);
+            // A pair (sync_threshold) has a blank, which a rule's line cannot have within a word.
+            String value = setting.substring(equals + 1).strip().replaceAll("[ \t]+", ",");
             if (!value.matches("[!-~]{1,256}")) {
                 throw RuleSyntaxException.fail("illegal value `" + value + "' of setting `" + name + "'");
             }

@@ -61,8 +61,8 @@ class ConfigLoaderTest {
         String text = Files.readString(Path.of("../docs/config.md"));
         for (Settings.Setting setting : Settings.ALL) {
             assertThat(text)
-                    .contains("| `" + setting.name() + "` | " + setting.fallback() + " | " + setting.min() + " to "
-                            + setting.max() + " | " + setting.help() + " |");
+                    .contains("| `" + setting.name() + "` | " + setting.fallback() + " | " + setting.range() + " | "
+                            + setting.effect().label() + " | " + setting.help() + " |\n");
         }
     }
 

@@ -104,7 +104,9 @@ final class Daemon {
         opened.add(lock);
         DataplaneFactory.Running dataplane = create();
         opened.add(dataplane);
-        Director director = new Director(dataplane, settings(config), RulesFile.interfaces(config));
+        Map<String, String> settings = settings(config);
+        Logging.debug(Integer.parseInt(settings.getOrDefault("debug_level", "0")));
+        Director director = new Director(dataplane, settings, RulesFile.interfaces(config));
         Journal journal = onLoop(() -> load(director, restore));
         if (journal != null) {
             opened.add(journal);

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import lvsd.config.Settings;
 import lvsd.control.View;
 import lvsd.daemon.Model.DestinationEntry;
 import lvsd.daemon.Model.Endpoint;
@@ -53,11 +54,8 @@ final class Director {
     private static final String NO_SUCH_SERVICE = "No such service";
     private static final String NO_SUCH_DESTINATION = "No such destination";
 
-    /** Timeouts in seconds. */
-    record Timeouts(int established, int finWait, int udp) {
-        /** Those of the kernel. */
-        static final Timeouts DEFAULT = new Timeouts(900, 120, 300);
-    }
+    /** The timeouts of {@code --set}, seconds. */
+    record Timeouts(int established, int finWait, int udp) {}
 
     private final DataplaneControl dataplane;
     private final Set<String> interfaces;
@@ -74,12 +72,12 @@ final class Director {
     private final List<Runnable> undo = new ArrayList<>();
     private final List<Runnable> effects = new ArrayList<>();
 
-    private Timeouts timeouts = Timeouts.DEFAULT;
     /** Counters of servers and services that are gone for good. */
     private View.Stats retired = View.Stats.ZERO;
 
     private long generation;
     private boolean tableChanged;
+    private boolean settingsChanged;
 
     /**
      * An empty director.
@@ -392,22 +390,24 @@ final class Director {
         destination.estimator.reset();
     }
 
-    /** {@code --set}: seconds; 0 keeps one. */
+    /** {@code --set}: seconds; 0 keeps one. Another way to say three of the settings. */
     void setTimeouts(int established, int finWait, int udp) {
-        Timeouts before = timeouts;
-        timeouts = new Timeouts(
-                established == 0 ? before.established : established,
-                finWait == 0 ? before.finWait : finWait,
-                udp == 0 ? before.udp : udp);
-        effects.add(() -> dataplane.timeouts(established, finWait, udp));
-        undo.add(() -> timeouts = before);
+        setTimeout("timeout_established", established);
+        setTimeout("timeout_finwait", finWait);
+        setTimeout("timeout_udp", udp);
     }
 
-    /** Changes a setting at run time; the value has been checked. It outlives the daemon. */
+    private void setTimeout(String name, int seconds) {
+        if (seconds != 0) {
+            changeSetting(name, Integer.toString(seconds));
+        }
+    }
+
+    /** Changes a setting at run time; the value has been checked and is in its normal form. It outlives the daemon. */
     void changeSetting(String name, String value) {
         String before = changedSettings.put(name, value);
         tableChanged |= name.equals("nat_icmp_send");
-        effects.add(() -> dataplane.setting(name, value));
+        settingsChanged = true;
         undo.add(() -> restore(changedSettings, name, before));
     }
 
@@ -416,7 +416,7 @@ final class Director {
         String base = baseSettings.put(name, value);
         String changed = changedSettings.remove(name);
         tableChanged |= name.equals("nat_icmp_send");
-        effects.add(() -> dataplane.setting(name, value));
+        settingsChanged = true;
         undo.add(() -> {
             restore(baseSettings, name, base);
             restore(changedSettings, name, changed);
@@ -438,14 +438,21 @@ final class Director {
         return all;
     }
 
+    private int setting(String name) {
+        String value = changedSettings.get(name);
+        if (value == null) {
+            value = baseSettings.get(name);
+        }
+        return Integer.parseInt(value == null ? Settings.find(name).orElseThrow().fallback() : value);
+    }
+
     private boolean flag(String name) {
-        String value = settings().getOrDefault(name, "0");
-        return !value.equals("0");
+        return setting(name) != 0;
     }
 
     /** Timeouts in force. */
     Timeouts timeouts() {
-        return timeouts;
+        return new Timeouts(setting("timeout_established"), setting("timeout_finwait"), setting("timeout_udp"));
     }
 
     // Sync daemons --------------------------------------------------------------------------------------------------
@@ -487,6 +494,11 @@ final class Director {
             dataplane.publish(table(generation));
             tableChanged = false;
         }
+        if (settingsChanged) {
+            dataplane.settings(settings());
+            Logging.debug(setting("debug_level"));
+            settingsChanged = false;
+        }
         List<Runnable> due = List.copyOf(effects);
         effects.clear();
         undo.clear();
@@ -501,6 +513,7 @@ final class Director {
         undo.clear();
         effects.clear();
         tableChanged = false;
+        settingsChanged = false;
     }
 
     private ServiceTable table(long number) {
@@ -581,8 +594,11 @@ final class Director {
         destinationIndexes.release(destination.index);
     }
 
-    /** Moves all rate estimates on. Called every {@link Estimator#PERIOD_SECONDS}. */
+    /** Moves all rate estimates on, unless {@code run_estimation} is 0. Called every {@link Estimator#PERIOD_SECONDS}. */
     void estimate() {
+        if (!flag("run_estimation")) {
+            return;
+        }
         Map<ServiceEntry, View.Stats> buried = buriedStats();
         for (ServiceEntry service : services.values()) {
             View.Stats sum = Model.plus(service.retired, buried.getOrDefault(service, View.Stats.ZERO));
@@ -698,14 +714,11 @@ final class Director {
 
     /**
      * Rules that make an empty director equal to this one, the order of servers included: settings changed at run time,
-     * timeouts, then each service with its local addresses and its servers, oldest first, then sync daemons.
+     * then each service with its local addresses and its servers, oldest first, then sync daemons.
      */
     List<Rule.Change> rules() {
         List<Rule.Change> rules = new ArrayList<>();
-        changedSettings.forEach((name, value) -> rules.add(new Rule.ChangeSetting(name, value)));
-        if (!timeouts.equals(Timeouts.DEFAULT)) {
-            rules.add(new Rule.SetTimeouts(timeouts.established, timeouts.finWait, timeouts.udp));
-        }
+        changedSettings.forEach((name, value) -> rules.add(new Rule.ChangeSetting(name, value.replace(' ', ','))));
         for (ServiceEntry service : services.values()) {
             rules.add(new Rule.AddService(service.spec));
             for (Lease lease : service.leases) {

@@ -2,6 +2,7 @@ package lvsd.daemon;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import lvsd.config.DaemonConfig;
@@ -83,8 +84,5 @@ final class NullDataplane implements DataplaneFactory.Running {
     public void expireDestination(int destination) {}
 
     @Override
-    public void timeouts(int established, int finWait, int udp) {}
-
-    @Override
-    public void setting(String name, String value) {}
+    public void settings(Map<String, String> inForce) {}
 }

@@ -64,7 +64,7 @@ final class Requests implements RequestHandler {
             return switch (rule.get()) {
                 case Rule.Change change -> {
                     follow(change);
-                    yield new Answer(new Spool().frame(false, 0, "", ""), true);
+                    yield new Answer(new Spool().frame(false, 0, "", note(change)), true);
                 }
                 case Rule.Query query -> new Answer(answer(query), false);
                 case Rule.Local local -> throw new Refusal(2, "the daemon does not know this command");
@@ -128,12 +128,27 @@ final class Requests implements RequestHandler {
 
     private static void changeSetting(Director director, String name, String value) throws Refusal {
         Map<String, String> all = new LinkedHashMap<>(director.settings());
-        all.put(name, value);
-        Optional<String> wrong = Settings.check(name, value).or(() -> Settings.checkTogether(all));
+        Optional<String> wrong = Settings.check(name, value, all);
+        if (wrong.isEmpty()) {
+            all.put(name, Settings.normal(name, value, all));
+            wrong = Settings.checkTogether(all);
+        }
         if (wrong.isPresent()) {
             throw new Refusal(2, wrong.get());
         }
-        director.changeSetting(name, value);
+        director.changeSetting(name, all.getOrDefault(name, value));
+    }
+
+    /** What is to be told of a change that is done: a setting that steers nothing yet. */
+    private static String note(Rule.Change change) {
+        if (change instanceof Rule.ChangeSetting(String name, String value)) {
+            Settings.Setting setting = Settings.find(name).orElseThrow();
+            if (setting.effect() != Settings.Effect.LIVE) {
+                return "note: " + name + " is kept, but has no effect"
+                        + (setting.effect() == Settings.Effect.LATER ? " in this version\n" : " here\n");
+            }
+        }
+        return "";
     }
 
     /** What is stored and listed as ipvsadm does, but not yet balanced, is said once. */
@@ -312,13 +327,19 @@ final class Requests implements RequestHandler {
     private View.Settings settings(Optional<String> name) throws Refusal {
         Map<String, String> all = director.settings();
         List<View.Setting> settings = new ArrayList<>();
-        all.forEach((key, value) -> {
-            if (name.isEmpty() || name.get().equals(key)) {
-                settings.add(new View.Setting(key, value));
+        Optional<String> unknown = name.flatMap(Settings::checkName);
+        if (unknown.isPresent()) {
+            throw new Refusal(1, unknown.get());
+        }
+        for (Settings.Setting setting : Settings.ALL) {
+            if (name.isEmpty() || name.get().equals(setting.name())) {
+                settings.add(new View.Setting(
+                        setting.name(),
+                        all.getOrDefault(setting.name(), setting.fallback()),
+                        setting.fallback(),
+                        setting.range(),
+                        setting.effect().label()));
             }
-        });
-        if (name.isPresent() && settings.isEmpty()) {
-            throw new Refusal(1, "No such setting: " + name.get());
         }
         return new View.Settings(settings);
     }

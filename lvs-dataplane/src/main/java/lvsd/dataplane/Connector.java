@@ -191,7 +191,7 @@ final class Connector {
     private boolean opens(long l4) {
         int flags = Tcp.flags(l4);
         return (flags & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN
-                || (pipeline.settings.sloppyTcp() && (flags & Tcp.RST) == 0);
+                || (pipeline.sysctls.sloppyTcp && (flags & Tcp.RST) == 0);
     }
 
     private void localIsClient(Packet p) {

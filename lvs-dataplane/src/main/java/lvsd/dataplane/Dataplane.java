@@ -14,10 +14,10 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import lvsd.config.DaemonConfig;
-import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.io.LongRing;
 import lvsd.dataplane.io.PacketIo;
 import lvsd.dataplane.net.NetConfig;
+import lvsd.dataplane.net.NetSettings;
 import lvsd.dataplane.net.Punter;
 import lvsd.dataplane.scheduler.DestinationCounters;
 import lvsd.dataplane.service.LocalAddress;
@@ -36,7 +36,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
 
     private final DaemonConfig config;
     private long[] macs;
-    private final Map<String, String> settings;
+    private Map<String, String> settings;
     private final List<Worker> workers = new ArrayList<>();
     private final List<Punter> punters = new ArrayList<>();
     private final DestinationCounters[] counters;
@@ -59,7 +59,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
             DaemonConfig config, List<? extends PacketIo> ios, long[] macs, Supplier<List<PortView>> portViews) {
         this.config = config;
         this.macs = macs.clone();
-        this.settings = new HashMap<>(config.settings());
+        this.settings = config.settings();
         this.portViews = portViews;
         int count = ios.size();
         this.counters = new DestinationCounters[count];
@@ -75,13 +75,6 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
             punters.add(punter);
             workers.add(builder.worker(i, ios.get(i), punter, column(rings, i), rings[i]));
         }
-        publishSettings();
-    }
-
-    private void publishSettings() {
-        BalanceSettings balance =
-                BalanceSettings.of(config.withSettings(settings).settings());
-        workers.forEach(worker -> worker.publish(balance));
     }
 
     /** Rings between workers: {@code rings[from][to]}. */
@@ -322,25 +315,12 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     }
 
     @Override
-    public void timeouts(int established, int finWait, int udp) {
-        for (int i = 0; i < workers.size(); i++) {
-            Timeouts timeouts = builder.timeouts(i);
-            send(workers.get(i), w -> timeouts.set(established, finWait, udp));
-        }
-    }
-
-    @Override
-    public void setting(String name, String value) {
-        settings.put(name, value);
-        if (name.startsWith("fullnat_lport_")) {
-            int first = WorkerBuilder.firstPort(settings);
-            int last = WorkerBuilder.lastPort(settings);
-            for (int i = 0; i < workers.size(); i++) {
-                int index = i;
-                send(workers.get(i), w -> builder.ports(index).setRange(first, last));
-            }
-        } else {
-            publishSettings();
+    public void settings(Map<String, String> inForce) {
+        boolean netChanged = !NetSettings.of(inForce).equals(NetSettings.of(settings));
+        settings = Map.copyOf(inForce);
+        Sysctls newest = Sysctls.of(settings);
+        workers.forEach(worker -> worker.publish(newest));
+        if (netChanged) {
             publishNet();
         }
     }

@@ -1,6 +1,7 @@
 package lvsd.dataplane;
 
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import lvsd.dataplane.service.ServiceTable;
@@ -83,9 +84,10 @@ public interface DataplaneControl {
     /** Ends all connections of a destination, as when it is removed with {@code expire_nodest_conn}. */
     void expireDestination(int destination);
 
-    /** Sets timeouts of TCP established, TCP FIN_WAIT and UDP, in seconds; 0 keeps one. Later packets use them. */
-    void timeouts(int established, int finWait, int udp);
-
-    /** Changes a setting by its IPVS name; the value has been validated. */
-    void setting(String name, String value);
+    /**
+     * Makes {@code inForce} the settings that workers use from their next cycle on; what it does not name has its default.
+     *
+     * @param inForce validated values in their normal form ({@code lvsd.config.Settings}), by name
+     */
+    void settings(Map<String, String> inForce);
 }

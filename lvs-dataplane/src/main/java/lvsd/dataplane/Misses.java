@@ -191,7 +191,7 @@ final class Misses {
         if (service != null) {
             return connector.open(p, service);
         }
-        if (sender != null && pipeline.settings.natIcmpSend()) {
+        if (sender != null && pipeline.sysctls.natIcmpSend) {
             return strayReply(p);
         }
         return net.input(p);
@@ -386,8 +386,8 @@ final class Misses {
         int old = Connection.destination(table.hot(ConnectionTable.entry(reference)));
         connector.release(ipv6, ConnectionTable.entry(reference));
         fill(packet, mbuf, ip, l4, length, Ipv4.PROTOCOL_TCP, ipv6);
-        Destination stays = pipeline.settings.reuseMode() == 0 ? pipeline.services.destination(old) : null;
-        if (stays != null && (stays.weight != 0 || !pipeline.settings.expireNodest())) {
+        Destination stays = pipeline.sysctls.connReuseMode == 0 ? pipeline.services.destination(old) : null;
+        if (stays != null && (stays.weight != 0 || !pipeline.sysctls.expireNodestConn)) {
             Service service = service(packet);
             if (service != null && service.index == stays.service) {
                 return connector.connect(packet, service, stays);
@@ -398,7 +398,7 @@ final class Misses {
 
     /** A packet of a connection whose server was removed: dropped, or the connection ends and the packet is a new one. */
     int gone(long mbuf, long ip, long l4, int length, int protocol, int reference, boolean ipv6) {
-        if (!pipeline.settings.expireNodest()) {
+        if (!pipeline.sysctls.expireNodestConn) {
             return Verdict.drop(DropReason.DESTINATION_GONE);
         }
         connector.release(ipv6, ConnectionTable.entry(reference));

@@ -50,7 +50,7 @@ final class Pipeline {
     /** Newest snapshot; set by the worker between cycles. */
     ServiceTable services = ServiceTable.EMPTY;
     /** Newest settings; set by the worker between cycles. */
-    BalanceSettings settings = BalanceSettings.DEFAULT;
+    Sysctls sysctls = Sysctls.DEFAULT;
     /** Time of this cycle in ticks of 4 ms; set by the worker. */
     int now;
     /** Interface by which the packet in hand came in. */

@@ -69,19 +69,19 @@ final class TcpTracker {
 
     /** Whether a client's SYN on a connection in {@code state} begins another one. */
     private boolean reopens(int entry, long hot, int state) {
-        BalanceSettings settings = pipeline.settings;
+        Sysctls settings = pipeline.sysctls;
         int flags = Connection.flags(hot);
         if (Connection.method(flags) == FULLNAT && TcpStates.over(state)) {
             return true;
         }
-        if (settings.expireNodest() && quiesced(hot)) {
+        if (settings.expireNodestConn && quiesced(hot)) {
             return true;
         }
         boolean reusable = TcpStates.over(state)
-                || ((settings.reuseMode() & 2) != 0
+                || ((settings.connReuseMode & 2) != 0
                         && state == TcpStates.FIN_WAIT
                         && (flags & Connection.NO_OUTPUT) != 0);
-        return reusable && settings.reuseMode() != 0 && Connection.template(table.cold(entry)) == 0;
+        return reusable && settings.connReuseMode != 0 && Connection.template(table.cold(entry)) == 0;
     }
 
     private boolean quiesced(long hot) {

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.LocalPorts;
 import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.io.LongRing;
@@ -49,6 +50,8 @@ public final class Worker {
     private final PacketIo io;
     private final Net net;
     private final DestinationCounts counts;
+    private final Timeouts timeouts;
+    private final LocalPorts ports;
     private final Pipeline pipeline;
     private final long[] drops;
     private final long[] received = new long[PacketIo.BURST];
@@ -63,8 +66,8 @@ public final class Worker {
     private final long[] statistics = new long[COUNT];
 
     private volatile ServiceTable newestServices = ServiceTable.EMPTY;
+    private volatile Sysctls newestSysctls = Sysctls.DEFAULT;
     private volatile @Nullable NetConfig newestNet;
-    private volatile BalanceSettings newestSettings = BalanceSettings.DEFAULT;
 
     Worker(
             int index,
@@ -78,6 +81,8 @@ public final class Worker {
         this.io = io;
         this.net = parts.net();
         this.counts = parts.counts();
+        this.timeouts = parts.timeouts();
+        this.ports = parts.ports();
         this.transmitter = transmitter;
         this.drops = drops;
         this.incoming = incoming;
@@ -105,14 +110,14 @@ public final class Worker {
         newestServices = table;
     }
 
+    /** Any thread: as {@link #publish(ServiceTable)} for settings. */
+    void publish(Sysctls sysctls) {
+        newestSysctls = sysctls;
+    }
+
     /** Any thread: as {@link #publish(ServiceTable)} for layers 2 and 3. */
     void publish(NetConfig config) {
         newestNet = config;
-    }
-
-    /** Any thread: as {@link #publish(ServiceTable)} for settings of connections. */
-    void publish(BalanceSettings settings) {
-        newestSettings = settings;
     }
 
     /** The control thread: asks the worker to run {@code command}; false when its queue is full. */
@@ -175,7 +180,12 @@ public final class Worker {
             pipeline.services = services;
             STATISTICS.setOpaque(statistics, GENERATION, services.generation);
         }
-        pipeline.settings = newestSettings;
+        Sysctls sysctls = newestSysctls;
+        if (sysctls != pipeline.sysctls) {
+            pipeline.sysctls = sysctls;
+            timeouts.set(sysctls.timeouts);
+            ports.setRange(sysctls.firstLocalPort, sysctls.lastLocalPort);
+        }
         NetConfig config = newestNet;
         if (config != null && config != net.config()) {
             net.config(config);

@@ -3,7 +3,6 @@ package lvsd.dataplane;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
-import java.util.Map;
 import lvsd.config.DaemonConfig;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.LocalPorts;
@@ -34,7 +33,6 @@ final class WorkerBuilder implements AutoCloseable {
     private final long seed1;
     private final NeighbourShare neighbours;
     private final List<LocalPorts> ports = new ArrayList<>();
-    private final List<Timeouts> timeouts = new ArrayList<>();
     private final List<ConnectionTable> tables = new ArrayList<>();
 
     WorkerBuilder(DaemonConfig config, NetConfig net, DestinationCounters[] counters, long seed0, long seed1) {
@@ -64,10 +62,7 @@ final class WorkerBuilder implements AutoCloseable {
         int now = Worker.tick(System.nanoTime());
         LocalPorts localPorts =
                 new LocalPorts(new PortShare.Modulo(index, count), PORT_POOLS, seed0 + index, seed1 - index, false);
-        localPorts.setRange(firstPort(config.settings()), lastPort(config.settings()));
         ports.add(localPorts);
-        Timeouts limits = new Timeouts();
-        timeouts.add(limits);
         HeldPackets held = new HeldPackets();
         Net own = new Net(index, NEIGHBOURS, seed0 ^ seed1, net, io, punter, drops, transmitter, held);
         own.share(neighbours);
@@ -76,7 +71,7 @@ final class WorkerBuilder implements AutoCloseable {
                 table6,
                 new TimerWheel(table4, now),
                 new TimerWheel(table6, now),
-                limits,
+                new Timeouts(),
                 counters[index],
                 new DestinationCounts(counters[index], others(index)),
                 new Schedulers(),
@@ -87,7 +82,9 @@ final class WorkerBuilder implements AutoCloseable {
                 seed0,
                 seed1);
         held.tables(table4, table6);
-        return new Worker(index, io, parts, transmitter, drops, incoming, outgoing);
+        Worker worker = new Worker(index, io, parts, transmitter, drops, incoming, outgoing);
+        worker.publish(Sysctls.of(config.settings()));
+        return worker;
     }
 
     private BitSet partialChecksums() {
@@ -110,14 +107,6 @@ final class WorkerBuilder implements AutoCloseable {
         return others.toArray(DestinationCounters[]::new);
     }
 
-    Timeouts timeouts(int index) {
-        return timeouts.get(index);
-    }
-
-    LocalPorts ports(int index) {
-        return ports.get(index);
-    }
-
     DataplaneControl.LocalAddressView localAddress(int index) {
         long connections = 0;
         long exhausted = 0;
@@ -126,19 +115,6 @@ final class WorkerBuilder implements AutoCloseable {
             exhausted += each.exhausted(index);
         }
         return new DataplaneControl.LocalAddressView(index, connections, exhausted);
-    }
-
-    static int firstPort(Map<String, String> settings) {
-        return number(settings, "fullnat_lport_min", LocalPorts.DEFAULT_FIRST);
-    }
-
-    static int lastPort(Map<String, String> settings) {
-        return number(settings, "fullnat_lport_max", LocalPorts.DEFAULT_LAST);
-    }
-
-    private static int number(Map<String, String> settings, String name, int otherwise) {
-        String value = settings.get(name);
-        return value == null ? otherwise : Integer.parseInt(value);
     }
 
     @Override

@@ -467,18 +467,50 @@ final class DirectorTest {
         follow("--set 100 20 30");
         follow("--set 0 5 0");
         assertThat(director.timeouts()).isEqualTo(new Director.Timeouts(100, 5, 30));
-        assertThat(dataplane.asked).containsExactly("timeouts 100 20 30", "timeouts 0 5 0");
-        assertThat(rules()).containsExactly("--set 100 5 30");
+        assertThat(dataplane.settings)
+                .containsAllEntriesOf(Map.of("timeout_established", "100", "timeout_finwait", "5", "timeout_udp", "30"));
+        follow("--sysctl=timeout_udp=31");
+        assertThat(director.timeouts()).isEqualTo(new Director.Timeouts(100, 5, 31));
         follow("-C");
-        assertThat(rules()).containsExactly("--set 100 5 30");
+        assertThat(rules())
+                .containsExactly(
+                        "--sysctl=timeout_established=100", "--sysctl=timeout_finwait=5", "--sysctl=timeout_udp=31");
     }
 
     @Test
     void shouldSayWhatIsWrongWithASetting() {
-        assertThatThrownBy(() -> pend("--sysctl=expire_nodest_conn=2")).isInstanceOfSatisfying(Refusal.class, e -> {
+        assertThatThrownBy(() -> pend("--sysctl=drop_entry=4")).isInstanceOfSatisfying(Refusal.class, e -> {
             assertThat(e.exitCode()).isEqualTo(2);
-            assertThat(e.text()).contains("expire_nodest_conn");
+            assertThat(e.text()).isEqualTo("setting 'drop_entry' must be 0 to 3, not '4'");
         });
+    }
+
+    @Test
+    void shouldKeepWhatASettingDoesNotSay() throws Refusal {
+        follow("--sysctl=net.ipv4.vs.sync_threshold=2");
+        assertThat(director.settings()).containsEntry("sync_threshold", "2 50");
+        follow("--sysctl=sync_threshold=0,0", "--sysctl=net/ipv4/vs/sync_threshold=70");
+        assertThat(director.settings()).containsEntry("sync_threshold", "70 0");
+        assertThat(rules()).containsExactly("--sysctl=sync_threshold=70,0");
+    }
+
+    @Test
+    void shouldPublishSettingsOfOneBatchTogether() throws Refusal {
+        director.baseSetting("fullnat_lport_min", "3000");
+        director.baseSetting("fullnat_lport_max", "4000");
+        director.publish();
+        director.baseSetting("fullnat_lport_min", "5000");
+        director.baseSetting("fullnat_lport_max", "6000");
+        director.publish();
+        assertThat(dataplane.published).isEqualTo(2);
+    }
+
+    @Test
+    void shouldLetEstimatesStandStillWhenAsked() throws Refusal {
+        follow("-A " + VIP, "-a " + VIP + " " + RS1, "--sysctl=run_estimation=0");
+        dataplane.count(0, 200, 200, 0, 0);
+        director.estimate();
+        assertThat(view().rates().connections()).isZero();
     }
 
     @Test
@@ -533,6 +565,6 @@ final class DirectorTest {
         assertThat(Arrays.stream(other.table().services()[0].destinations).map(d -> d.spec))
                 .isEqualTo(
                         Arrays.stream(service().destinations).map(d -> d.spec).toList());
-        assertThat(other.asked).contains("timeouts 1 2 3", "setting neighbour_queue=10");
+        assertThat(other.asked).contains("setting timeout_finwait=2", "setting neighbour_queue=10");
     }
 }

@@ -23,6 +23,8 @@ final class FakeDataplane implements DataplaneFactory.Running {
     final List<PortView> ports = new ArrayList<>();
     final List<WorkerView> workers = new ArrayList<>();
     final long[] drops = new long[DropReason.count()];
+    Map<String, String> settings = Map.of();
+    int published;
     long acknowledged;
     /** Whether every table is acknowledged as soon as it is published. */
     boolean prompt = true;
@@ -93,13 +95,14 @@ final class FakeDataplane implements DataplaneFactory.Running {
     }
 
     @Override
-    public void timeouts(int established, int finWait, int udp) {
-        asked.add("timeouts " + established + " " + finWait + " " + udp);
-    }
-
-    @Override
-    public void setting(String name, String value) {
-        asked.add("setting " + name + "=" + value);
+    public void settings(Map<String, String> inForce) {
+        inForce.forEach((name, value) -> {
+            if (!value.equals(settings.get(name))) {
+                asked.add("setting " + name + "=" + value);
+            }
+        });
+        settings = inForce;
+        published++;
     }
 
     @Override

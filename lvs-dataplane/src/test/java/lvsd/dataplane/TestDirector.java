@@ -5,6 +5,7 @@ import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -58,6 +59,8 @@ final class TestDirector implements AutoCloseable {
     private boolean allRealServers;
     private final int idle;
 
+    private final Map<String, String> settings = new HashMap<>();
+
     TestDirector() {
         this(1, Map.of());
     }
@@ -68,6 +71,7 @@ final class TestDirector implements AutoCloseable {
 
     TestDirector(DaemonConfig config) {
         int workers = config.workers().count();
+        settings.putAll(config.settings());
         ios.add(new MemoryIo(2, PACKETS));
         for (int i = 1; i < workers; i++) {
             ios.add(ios.getFirst().another());
@@ -243,7 +247,8 @@ final class TestDirector implements AutoCloseable {
     /** Changes a setting while the director runs. */
     void setting(String name, String value) {
         allRealServers |= name.equals("nat_icmp_send");
-        dataplane.setting(name, value);
+        settings.put(name, value);
+        dataplane.settings(settings);
         publish();
         run();
     }

@@ -118,9 +118,11 @@ public final class LocalPorts implements AutoCloseable {
         if (firstPort < 1 || lastPort > 65535 || firstPort > lastPort) {
             throw new IllegalArgumentException("local port range " + firstPort + " to " + lastPort);
         }
-        first = firstPort;
-        size = lastPort - firstPort + 1;
-        range++;
+        if (firstPort != first || lastPort - firstPort + 1 != size) {
+            first = firstPort;
+            size = lastPort - firstPort + 1;
+            range++;
+        }
     }
 
     // ---- what the worker calls

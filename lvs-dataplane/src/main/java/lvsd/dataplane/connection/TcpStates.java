@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * TCP as a director sees it: the states, transition tables and timeouts of IPVS.
+ * TCP as a director sees it: the states, transition tables of IPVS.
  *
  * <p>A director sees both directions, or one only (DR, tunnel), and cannot tell which segments arrive; so the tables are
  * its own and not those of RFC 9293. {@link #next} takes a table, a state and an event and is two array loads. Numbers
@@ -59,7 +59,6 @@ public final class TcpStates {
         "LISTEN",
         "SYNACK"
     };
-    private static final int[] DEFAULT_SECONDS = {2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120};
 
     /** States that count as active with their destination (Linux 4.8 and later: before, only ES). */
     private static final int ACTIVE = 1 << ESTABLISHED | 1 << SYN_SENT | 1 << SYN_RECV | 1 << SYNACK;
@@ -175,10 +174,5 @@ public final class TcpStates {
     /** The state with that name in any case, or -1. */
     public static int byName(String name) {
         return List.of(NAMES).indexOf(name.toUpperCase(Locale.ROOT));
-    }
-
-    /** Timeout of a state in seconds where nobody has set another. */
-    public static int defaultSeconds(int state) {
-        return DEFAULT_SECONDS[state];
     }
 }

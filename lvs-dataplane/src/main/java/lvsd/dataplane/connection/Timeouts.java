@@ -1,8 +1,12 @@
 package lvsd.dataplane.connection;
 
+import java.util.Locale;
+import java.util.Map;
+import lvsd.config.Settings;
+
 /**
  * How long a connection lives without packets, by protocol and state, in ticks of {@value #TICK_MILLIS} ms. Owned by
- * one worker, which changes it on command ({@code ipvsadm --set}); a change holds for packets that come later.
+ * one worker, which takes them over from each new snapshot of settings; a change holds for packets that come later.
  *
  * <p>A connection's own timeout, where set, is the owner's business.
  */
@@ -14,26 +18,39 @@ public final class Timeouts {
     /** Longest timeout in seconds: what 31 bits of ticks hold, and the kernel's own bound. */
     public static final int MAXIMUM_SECONDS = Integer.MAX_VALUE / TICKS_PER_SECOND;
 
-    private static final int UDP_SECONDS = 300;
-    /** SCTP: NONE, INIT1, INIT, six cookie states, ESTABLISHED, three shutdown states, REJECTED, CLOSED. */
-    private static final int[] SCTP_SECONDS = {2, 4, 61, 61, 61, 61, 61, 61, 900, 61, 61, 61, 4, 61};
-
     private static final int TCP = 6;
     private static final int UDP = 17;
     private static final int SCTP = 132;
 
     private final int[] tcp = new int[16];
     private final int[] sctp = new int[16];
-    private int udp = ticks(UDP_SECONDS);
+    private int udp;
+    private int icmp;
 
     /** The kernel's defaults. */
     public Timeouts() {
+        this(Settings.defaults());
+    }
+
+    /** Those of the {@code timeout_} settings, all of which must be there. */
+    public Timeouts(Map<String, String> settings) {
         for (int state = 0; state < TcpStates.COUNT; state++) {
-            tcp[state] = ticks(TcpStates.defaultSeconds(state));
+            String name = TcpStates.name(state).replace("_", "").toLowerCase(Locale.ROOT);
+            tcp[state] = setting(settings, name);
         }
-        for (int state = 0; state < SCTP_SECONDS.length; state++) {
-            sctp[state] = ticks(SCTP_SECONDS[state]);
+        for (int state = 0; state < Settings.SCTP_STATES.size(); state++) {
+            sctp[state] = setting(settings, "sctp_" + Settings.SCTP_STATES.get(state));
         }
+        udp = setting(settings, "udp");
+        icmp = setting(settings, "icmp");
+    }
+
+    private static int setting(Map<String, String> settings, String name) {
+        String seconds = settings.get("timeout_" + name);
+        if (seconds == null) {
+            throw new IllegalArgumentException("no setting timeout_" + name);
+        }
+        return ticks(Integer.parseInt(seconds));
     }
 
     /** Seconds (0 to {@link #MAXIMUM_SECONDS}, longer ones count as that) in ticks. */
@@ -51,6 +68,11 @@ public final class Timeouts {
         return udp;
     }
 
+    /** Ticks that a connection which an ICMP error opened waits for a packet of its own. */
+    public int icmp() {
+        return icmp;
+    }
+
     /** Timeout in ticks of a connection in {@code state}; protocols without states use UDP's. */
     public int of(int protocol, int state) {
         return switch (protocol) {
@@ -60,22 +82,12 @@ public final class Timeouts {
         };
     }
 
-    /** Sets a TCP state's timeout, seconds. */
-    public void setTcp(int state, int seconds) {
-        tcp[state] = ticks(seconds);
-    }
-
-    /** What {@code --set} sets, in seconds: TCP established, TCP FIN_WAIT, UDP; 0 keeps one. */
-    public void set(int established, int finWait, int udpSeconds) {
-        if (established > 0) {
-            setTcp(TcpStates.ESTABLISHED, established);
-        }
-        if (finWait > 0) {
-            setTcp(TcpStates.FIN_WAIT, finWait);
-        }
-        if (udpSeconds > 0) {
-            udp = ticks(udpSeconds);
-        }
+    /** Takes all of {@code others} over. */
+    public void set(Timeouts others) {
+        System.arraycopy(others.tcp, 0, tcp, 0, tcp.length);
+        System.arraycopy(others.sctp, 0, sctp, 0, sctp.length);
+        udp = others.udp;
+        icmp = others.icmp;
     }
 
     /** State of a connection as {@code ipvsadm -Lc} prints it. */

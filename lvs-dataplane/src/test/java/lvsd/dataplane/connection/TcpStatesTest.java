@@ -1,5 +1,11 @@
 package lvsd.dataplane.connection;
 
+import lvsd.config.Settings;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
@@ -145,13 +151,35 @@ class TcpStatesTest {
     }
 
     @Test
-    void shouldSetWhatIsNotZero() {
+    void everyTimeoutShouldBeASettingOfItsOwn() {
+        Map<String, String> settings = new HashMap<>(Settings.defaults());
+        int seconds = 1000;
+        for (String name : Settings.names()) {
+            if (name.startsWith("timeout_")) {
+                settings.put(name, Integer.toString(seconds++));
+            }
+        }
         Timeouts timeouts = new Timeouts();
-        timeouts.set(100, 0, 200);
-        assertThat(timeouts.tcp(TcpStates.ESTABLISHED)).isEqualTo(100 * 250);
-        assertThat(timeouts.tcp(TcpStates.FIN_WAIT)).isEqualTo(120 * 250);
-        assertThat(timeouts.of(17, 0)).isEqualTo(200 * 250);
-        timeouts.set(Integer.MAX_VALUE, 0, 0);
-        assertThat(timeouts.tcp(TcpStates.ESTABLISHED)).isPositive();
+        timeouts.set(new Timeouts(settings));
+
+        Set<Integer> seen = new HashSet<>();
+        for (int state = 0; state < TcpStates.COUNT; state++) {
+            seen.add(timeouts.tcp(state) / Timeouts.TICKS_PER_SECOND);
+        }
+        for (int state = 0; state < Settings.SCTP_STATES.size(); state++) {
+            seen.add(timeouts.of(132, state) / Timeouts.TICKS_PER_SECOND);
+        }
+        seen.add(timeouts.udp() / Timeouts.TICKS_PER_SECOND);
+        seen.add(timeouts.icmp() / Timeouts.TICKS_PER_SECOND);
+        assertThat(seen)
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.range(1000, seconds).boxed().toList());
+        assertThat(timeouts.tcp(TcpStates.TIME_WAIT))
+                .isEqualTo(Timeouts.ticks(Integer.parseInt(settings.get("timeout_timewait"))));
+    }
+
+    @Test
+    void theLongestTimeoutShouldFitItsTicks() {
+        assertThat(Timeouts.ticks(Integer.MAX_VALUE)).isPositive();
     }
 }

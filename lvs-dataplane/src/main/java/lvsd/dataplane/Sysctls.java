@@ -1,0 +1,77 @@
+package lvsd.dataplane;
+
+import java.util.HashMap;
+import java.util.Map;
+import lvsd.config.Settings;
+import lvsd.dataplane.connection.Timeouts;
+
+/**
+ * The settings that steer connections, at one moment, immutable: what the control thread publishes with one release store
+ * and every worker reads once a cycle. Fields are named as the settings; those of layers 2 and 3 are in
+ * {@code lvsd.dataplane.net.NetSettings}. The registry of all is {@link Settings}.
+ *
+ * <p>As in the kernel, anything but 0 switches a switch on.
+ */
+final class Sysctls {
+    /** What holds where nobody has said anything. */
+    static final Sysctls DEFAULT = of(Map.of());
+
+    /** {@code conn_reuse_mode}. */
+    final int connReuseMode;
+    /** {@code expire_nodest_conn}. */
+    final boolean expireNodestConn;
+    /** {@code expire_quiescent_template}. */
+    final boolean expireQuiescentTemplate;
+    /** {@code sloppy_tcp}. */
+    final boolean sloppyTcp;
+    /** {@code sloppy_sctp}. */
+    final boolean sloppySctp;
+    /** {@code schedule_icmp}. */
+    final boolean scheduleIcmp;
+    /** {@code nat_icmp_send}. */
+    final boolean natIcmpSend;
+    /** {@code cache_bypass}. */
+    final boolean cacheBypass;
+    /** {@code pmtu_disc}. */
+    final boolean pmtuDisc;
+    /** {@code fullnat_lport_min}. */
+    final int firstLocalPort;
+    /** {@code fullnat_lport_max}. */
+    final int lastLocalPort;
+    /** {@code timeout_*}. Not to be changed; each worker takes a copy. */
+    final Timeouts timeouts;
+
+    private Sysctls(Map<String, String> settings) {
+        connReuseMode = number(settings, "conn_reuse_mode");
+        expireNodestConn = flag(settings, "expire_nodest_conn");
+        expireQuiescentTemplate = flag(settings, "expire_quiescent_template");
+        sloppyTcp = flag(settings, "sloppy_tcp");
+        sloppySctp = flag(settings, "sloppy_sctp");
+        scheduleIcmp = flag(settings, "schedule_icmp");
+        natIcmpSend = flag(settings, "nat_icmp_send");
+        cacheBypass = flag(settings, "cache_bypass");
+        pmtuDisc = flag(settings, "pmtu_disc");
+        firstLocalPort = number(settings, "fullnat_lport_min");
+        lastLocalPort = number(settings, "fullnat_lport_max");
+        timeouts = new Timeouts(settings);
+    }
+
+    /** A snapshot of settings in their normal form; those that are not said have their defaults. */
+    static Sysctls of(Map<String, String> said) {
+        Map<String, String> settings = new HashMap<>(Settings.defaults());
+        settings.putAll(said);
+        return new Sysctls(settings);
+    }
+
+    private static int number(Map<String, String> settings, String name) {
+        String value = settings.get(name);
+        if (value == null) {
+            throw new IllegalArgumentException("no setting " + name);
+        }
+        return Integer.parseInt(value);
+    }
+
+    private static boolean flag(Map<String, String> settings, String name) {
+        return number(settings, name) != 0;
+    }
+}
