@@ -182,7 +182,10 @@ public final class Settings {
         all.add(any(
                 "sloppy_tcp", 0, Effect.LIVE, "1: any TCP segment but a reset opens a connection, not a SYN only"));
         all.add(any(
-                "sloppy_sctp", 0, Effect.LATER, "1: any SCTP packet but an abort opens a connection, not an INIT only"));
+                "sloppy_sctp",
+                0,
+                Effect.LATER,
+                "1: any SCTP packet but an abort opens a connection, not an INIT only"));
         all.add(any("schedule_icmp", 0, Effect.LATER, "1: an ICMP error about no known connection opens one"));
         all.add(any(
                 "nat_icmp_send",
@@ -200,8 +203,7 @@ public final class Settings {
                 "drop_entry", Kind.DEFENCE, "0", 0, 3, Effect.LATER, "drop half-open and silent connections" + modes));
         all.add(new Setting(
                 "drop_packet", Kind.DEFENCE, "0", 0, 3, Effect.LATER, "drop packets that open connections" + modes));
-        all.add(new Setting(
-                "secure_tcp", Kind.DEFENCE, "0", 0, 3, Effect.LATER, "stricter TCP states" + modes));
+        all.add(new Setting("secure_tcp", Kind.DEFENCE, "0", 0, 3, Effect.LATER, "stricter TCP states" + modes));
     }
 
     private static void synchronisation(List<Setting> all) {
@@ -238,7 +240,8 @@ public final class Settings {
     }
 
     private static void kernelOnly(List<Setting> all) {
-        all.add(any("cache_bypass", 0, Effect.LATER, "1: a marked packet for which there is no server goes straight on"));
+        all.add(any(
+                "cache_bypass", 0, Effect.LATER, "1: a marked packet for which there is no server goes straight on"));
         all.add(any("pmtu_disc", 1, Effect.LATER, "0: packets too big for a tunnel are not answered"));
         all.add(any("ignore_tunneled", 0, Effect.NOTHING, "nothing comes out of a tunnel here"));
         all.add(any("conntrack", 0, Effect.NOTHING, "there is no netfilter here"));
@@ -269,8 +272,7 @@ public final class Settings {
         int[] sctp = {2, 4, 61, 61, 61, 61, 61, 61, 900, 61, 61, 61, 4, 61};
         for (int state = 0; state < sctp.length; state++) {
             String name = SCTP_STATES.get(state);
-            all.add(timeout(
-                    "sctp_" + name, sctp[state], silence + name.toUpperCase(Locale.ROOT) + " of SCTP"));
+            all.add(timeout("sctp_" + name, sctp[state], silence + name.toUpperCase(Locale.ROOT) + " of SCTP"));
         }
     }
 
@@ -298,12 +300,10 @@ public final class Settings {
                 1,
                 live,
                 "answer ARP and neighbour discovery for VIPs outside the connected subnets, and announce them"));
-        all.add(number(
-                "neighbour_queue", 64, 1, 1024, live, "packets held for a neighbour that has not answered yet"));
+        all.add(number("neighbour_queue", 64, 1, 1024, live, "packets held for a neighbour that has not answered yet"));
         all.add(number(
                 "neighbour_retries", 3, 1, 20, live, "questions, a second apart, before a neighbour has failed"));
-        all.add(number(
-                "neighbour_reachable", 30, 1, 3600, live, "seconds for which a neighbour's answer is trusted"));
+        all.add(number("neighbour_reachable", 30, 1, 3600, live, "seconds for which a neighbour's answer is trusted"));
         all.add(number(
                 "neighbour_expire", 600, 1, 86400, live, "seconds after which an unused neighbour is forgotten"));
     }
@@ -365,7 +365,8 @@ public final class Settings {
      */
     public static String normal(String name, String value, Map<String, String> before) {
         Setting setting = find(name).orElseThrow();
-        return setting.normal(value, before.getOrDefault(name, setting.fallback())).orElseThrow();
+        return setting.normal(value, before.getOrDefault(name, setting.fallback()))
+                .orElseThrow();
     }
 
     /** What is wrong with a complete set of values, each of which is right by itself; empty if nothing. */

@@ -443,7 +443,8 @@ final class Director {
         if (value == null) {
             value = baseSettings.get(name);
         }
-        return Integer.parseInt(value == null ? Settings.find(name).orElseThrow().fallback() : value);
+        return Integer.parseInt(
+                value == null ? Settings.find(name).orElseThrow().fallback() : value);
     }
 
     private boolean flag(String name) {

@@ -468,7 +468,8 @@ final class DirectorTest {
         follow("--set 0 5 0");
         assertThat(director.timeouts()).isEqualTo(new Director.Timeouts(100, 5, 30));
         assertThat(dataplane.settings)
-                .containsAllEntriesOf(Map.of("timeout_established", "100", "timeout_finwait", "5", "timeout_udp", "30"));
+                .containsAllEntriesOf(
+                        Map.of("timeout_established", "100", "timeout_finwait", "5", "timeout_udp", "30"));
         follow("--sysctl=timeout_udp=31");
         assertThat(director.timeouts()).isEqualTo(new Director.Timeouts(100, 5, 31));
         follow("-C");

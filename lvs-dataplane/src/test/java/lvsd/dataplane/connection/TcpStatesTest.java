@@ -1,13 +1,13 @@
 package lvsd.dataplane.connection;
 
-import lvsd.config.Settings;
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
-import static org.assertj.core.api.Assertions.assertThat;
-
+import lvsd.config.Settings;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
