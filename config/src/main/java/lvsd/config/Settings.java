@@ -179,8 +179,7 @@ public final class Settings {
                 0,
                 Effect.LATER,
                 "1: persistence does not hold clients to a real server with weight 0"));
-        all.add(any(
-                "sloppy_tcp", 0, Effect.LIVE, "1: any TCP segment but a reset opens a connection, not a SYN only"));
+        all.add(any("sloppy_tcp", 0, Effect.LIVE, "1: any TCP segment but a reset opens a connection, not a SYN only"));
         all.add(any(
                 "sloppy_sctp",
                 0,
