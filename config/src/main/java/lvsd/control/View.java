@@ -1,6 +1,7 @@
 package lvsd.control;
 
 import java.net.InetAddress;
+import java.util.ArrayList;
 import java.util.List;
 import lvsd.rules.DestinationSpec;
 import lvsd.rules.Rule;
@@ -26,11 +27,28 @@ public sealed interface View {
     }
 
     /**
-     * Answer to {@code -L} and {@code -S}.
+     * Answer to {@code -L} and {@code -S}, or a page of it; see {@link Services#plus}.
      *
      * @param services in the daemon's order ({@code --nosort})
      */
-    record Services(List<Service> services) implements View {}
+    record Services(List<Service> services) implements View {
+        /** This page and the next: a service that the next begins with may be the last of this one, continued. */
+        public Services plus(Services next) {
+            List<Service> all = new ArrayList<>(services);
+            for (Service service : next.services) {
+                if (!all.isEmpty()
+                        && all.getLast().spec().id().equals(service.spec().id())) {
+                    List<Destination> destinations =
+                            new ArrayList<>(all.removeLast().destinations());
+                    destinations.addAll(service.destinations());
+                    all.add(new Service(service.spec(), service.stats(), service.rates(), destinations));
+                } else {
+                    all.add(service);
+                }
+            }
+            return new Services(all);
+        }
+    }
 
     /**
      * One service.

@@ -91,6 +91,7 @@ public final class RuleParser {
         private String scheduler = "";
         private String engine = "";
         private String schedulerFlags = "";
+        private Set<String> flags = Set.of();
         private OptionalInt persistence = OptionalInt.empty();
         private int netmask = -1;
         private boolean netmaskIpv6;
@@ -98,7 +99,7 @@ public final class RuleParser {
         private OptionalInt connectionTimeout = OptionalInt.empty();
 
         private @Nullable InetAddress server;
-        private OptionalInt serverPort = OptionalInt.empty();
+        private int serverPort;
         private ForwardingMethod method = ForwardingMethod.ROUTE;
         private int weight = 1;
         private int upper;
@@ -207,7 +208,8 @@ public final class RuleParser {
                 case SERVER -> {
                     Endpoint endpoint = endpoint(value, "illegal real server address[:port] specified");
                     server = endpoint.address;
-                    serverPort = endpoint.port;
+                    // The service's, if that was named before the server.
+                    serverPort = endpoint.port.orElse(vport);
                 }
                 case MASQUERADING -> method = ForwardingMethod.NAT;
                 case IPIP -> method = ForwardingMethod.TUNNEL;
@@ -341,8 +343,9 @@ public final class RuleParser {
             if (numeric.isPresent() && numeric.getAsLong() >= 0 && numeric.getAsLong() <= 65535) {
                 return (int) numeric.getAsLong();
             }
-            Protocol which = protocol == null ? Protocol.TCP : protocol;
-            return (text.isEmpty() ? OptionalInt.empty() : names.port(text, which))
+            // Port names mean something once a service was named; those of a firewall mark are TCP's.
+            Protocol which = protocol == null && mark != 0 ? Protocol.TCP : protocol;
+            return (text.isEmpty() || which == null ? OptionalInt.empty() : names.port(text, which))
                     .orElseThrow(() -> RuleSyntaxException.fail(message));
         }
 
@@ -356,6 +359,7 @@ public final class RuleParser {
             if (leftovers.size() > wanted) {
                 throw RuleSyntaxException.fail("unexpected argument " + leftovers.get(wanted));
             }
+            flags = SchedulerFlags.parse(scheduler, schedulerFlags);
             Option.check(command, given);
             return switch (command) {
                 case ADD_SERVICE -> new Rule.AddService(service());
@@ -366,7 +370,7 @@ public final class RuleParser {
                 case EDIT_SERVER -> new Rule.EditDestination(destination());
                 case DELETE_SERVER -> {
                     ServiceId id = serviceId();
-                    yield new Rule.DeleteDestination(id, server(), serverPort.orElse(port(id)));
+                    yield new Rule.DeleteDestination(id, server(), serverPort);
                 }
                 case LIST -> list();
                 case RESTORE -> new Rule.Restore();
@@ -451,7 +455,7 @@ public final class RuleParser {
             return new ServiceSpec(
                     id,
                     name,
-                    SchedulerFlags.parse(name, schedulerFlags),
+                    flags,
                     persistence,
                     masked ? netmask : -1,
                     engine,
@@ -469,14 +473,14 @@ public final class RuleParser {
             ServiceId id = serviceId();
             InetAddress address = server();
             boolean tunnel = method == ForwardingMethod.TUNNEL;
+            if (id.ipv6() != (address.getAddress().length == 16) && !tunnel) {
+                throw RuleSyntaxException.fail("Different address family is allowed only for tunneling servers");
+            }
             if (!tunnel && given.stream().anyMatch(option -> option.name().startsWith("TUN_"))) {
                 throw RuleSyntaxException.fail("Tunnel options conflict with forward method");
             }
             if (tunnel) {
                 Option.checkTunnel(tunnelType, given);
-            }
-            if (id.ipv6() != (address.getAddress().length == 16) && !tunnel) {
-                throw RuleSyntaxException.fail("Different address family is allowed only for tunneling servers");
             }
             // Without address translation a packet's port cannot change.
             boolean samePort = id instanceof ServiceId.Vip && (tunnel || method == ForwardingMethod.ROUTE);
@@ -484,7 +488,7 @@ public final class RuleParser {
             return new DestinationSpec(
                     id,
                     address,
-                    samePort ? port(id) : serverPort.orElse(port(id)),
+                    samePort ? port(id) : serverPort,
                     method,
                     weight,
                     upper,

@@ -59,6 +59,8 @@ public final class Lvsadm {
     private final SystemNames names;
     private final RuleParser parser;
     private @Nullable Control control;
+    /** Pages of a listing so far. */
+    private View.@Nullable Services services;
 
     Lvsadm(
             String program,
@@ -125,7 +127,7 @@ public final class Lvsadm {
             err.print(e.text());
             return e.exitCode();
         } catch (IOException e) {
-            err.print(program + ": " + explain(e) + "\n");
+            err.print(explain(e));
             return USAGE;
         } catch (ViewException e) {
             err.print(program + ": " + e.getMessage() + "; is lvsd of another version?\n");
@@ -139,11 +141,18 @@ public final class Lvsadm {
     private String explain(IOException e) {
         boolean nobody = e instanceof ConnectException || (e instanceof SocketException && control == null);
         if (!nobody) {
-            return "lvsd at " + socket + ": " + e.getMessage();
+            return program + ": lvsd at " + socket + ": " + e.getMessage() + "\n";
         }
-        String why = Files.exists(socket) ? String.valueOf(e.getMessage()) : "no such socket";
-        return "cannot reach lvsd at " + socket + ": " + why + " (is it running? another socket: --control SOCKET or "
-                + ControlProtocol.SOCKET_VARIABLE + ")";
+        String why = String.valueOf(e.getMessage());
+        if (program.equals("ipvsadm") && why.equals("Permission denied")) {
+            // To the letter, as everything under this name.
+            return """
+                    Can't initialize ipvs: Permission denied (you must be root)
+                    Are you sure that IP Virtual Server is built in the kernel or as module?
+                    """;
+        }
+        return program + ": cannot reach lvsd at " + socket + ": " + (Files.exists(socket) ? why : "no such socket")
+                + " (is it running? another socket: --control SOCKET or " + ControlProtocol.SOCKET_VARIABLE + ")\n";
     }
 
     private void close() {
@@ -201,22 +210,33 @@ public final class Lvsadm {
         if (query instanceof Rule.ListConnections list && !json) {
             OtherListings.connectionTitles(out, list.persistent());
         }
-        Reply reply = open.receive(page -> show(query, page));
+        Reply reply = open.receive(page -> show(query, page, false));
         if (reply.exitCode() != 0) {
             return print(reply);
         }
-        show(query, reply.out());
+        show(query, reply.out(), true);
         err.print(reply.err());
         return 0;
     }
 
-    private void show(Rule.Query query, String document) {
+    private void show(Rule.Query query, String document, boolean last) {
         if (json) {
             out.print(document);
             out.print('\n');
             return;
         }
-        render(query, Views.read(document));
+        View view = Views.read(document);
+        if (view instanceof View.Services page) {
+            // They are sorted, so none can be shown before all are there.
+            View.Services before = services;
+            View.Services all = before == null ? page : before.plus(page);
+            services = last ? null : all;
+            if (!last) {
+                return;
+            }
+            view = all;
+        }
+        render(query, view);
     }
 
     private void render(Rule.Query query, View view) {

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Host names from the system's resolver, service names from services(5), both ways. Nothing is read before it is asked. */
 final class SystemNames implements Names {
-    private static final Path SERVICES = Path.of("/etc/services");
+    static final Path SERVICES = Path.of("/etc/services");
 
     /** Where host names come from. */
     interface Resolver {
@@ -49,6 +49,19 @@ final class SystemNames implements Names {
         public Optional<String> name(InetAddress address) {
             String name = address.getCanonicalHostName();
             return name.equals(address.getHostAddress()) ? Optional.empty() : Optional.of(name);
+        }
+    };
+
+    /** Knows nobody, and asks nobody. */
+    static final Resolver NOBODY = new Resolver() {
+        @Override
+        public Optional<InetAddress> address4(String name) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<String> name(InetAddress address) {
+            return Optional.empty();
         }
     };
 

@@ -112,6 +112,7 @@ record Namespace(String name) {
                 "-XX:+UseSerialGC",
                 "-XX:-UsePerfData",
                 "-Xmx256m",
+                "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 Shell.ROOT.resolve("lvs-cli/target/test-classes").toString(),
                 main.getName()));

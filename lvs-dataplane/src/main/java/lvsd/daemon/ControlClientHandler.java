@@ -11,6 +11,8 @@ import java.util.ArrayDeque;
 import java.util.Objects;
 import lvsd.control.ControlProtocol;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One client of the control socket: cuts its bytes into lines, has them executed one after the other, writes the answers
@@ -22,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * not executed, for it may be the first half of one.
  */
 final class ControlClientHandler extends ChannelInboundHandlerAdapter {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlClientHandler.class);
     /** Bytes of answers a client may have unread before no more of its requests are executed. */
     private static final long MAXIMUM_UNREAD = 1 << 20;
     /** Requests of one client executed before others get their turn. */
@@ -35,8 +38,14 @@ final class ControlClientHandler extends ChannelInboundHandlerAdapter {
     private final ByteArrayOutputStream partial = new ByteArrayOutputStream(128);
 
     private @Nullable ChannelHandlerContext context;
+    /** The rest of an answer, of which a page is made whenever the client has read what it was sent. */
+    private RequestHandler.@Nullable Pages rest;
+
     private boolean skipping;
     private boolean ended;
+    /** Whether {@link #page} is about to run. */
+    private boolean paging;
+
     /** Answers that wait for the commit, and bytes of all that the client has not read. */
     private int waiting;
 
@@ -62,6 +71,7 @@ final class ControlClientHandler extends ChannelInboundHandlerAdapter {
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
         queue.clear();
+        rest = null;
         ended = true;
         server.gone(this);
     }
@@ -105,7 +115,7 @@ final class ControlClientHandler extends ChannelInboundHandlerAdapter {
 
     /** Executes queued requests while the client keeps up with their answers. */
     private void pump() {
-        for (int turn = 0; turn < TURN && unread < MAXIMUM_UNREAD; turn++) {
+        for (int turn = 0; turn < TURN && unread < MAXIMUM_UNREAD && rest == null; turn++) {
             Request request = queue.poll();
             if (request == null) {
                 break;
@@ -122,7 +132,9 @@ final class ControlClientHandler extends ChannelInboundHandlerAdapter {
                 unread += refusal.length();
                 server.answer(this, new RequestHandler.Answer(refusal, false));
             } else {
-                unread += server.execute(this, line);
+                RequestHandler.Answer answer = server.execute(this, line);
+                unread += answer.frames().length();
+                rest = answer.rest();
             }
         }
         context().channel().config().setAutoRead(idle());
@@ -139,9 +151,43 @@ final class ControlClientHandler extends ChannelInboundHandlerAdapter {
             unread = Math.max(0, unread - length);
             completed++;
             if (waiting == 0 && !ended) {
-                pump();
+                goOn();
             }
         });
+    }
+
+    /** What comes next for this client: the next page, or its next requests. */
+    private void goOn() {
+        if (rest == null) {
+            pump();
+        } else if (unread < MAXIMUM_UNREAD && !paging) {
+            // Not at once: others get their turn between two pages.
+            paging = true;
+            context().channel().eventLoop().execute(this::page);
+        }
+    }
+
+    private void page() {
+        paging = false;
+        RequestHandler.Pages pages = rest;
+        if (pages == null || ended) {
+            return;
+        }
+        Spool page = new Spool();
+        try {
+            if (!pages.next(page)) {
+                rest = null;
+            }
+        } catch (RuntimeException e) {
+            // Half an answer has gone already: the client learns by the end of the connection.
+            LOG.atError().setCause(e).log("internal error in a listing");
+            close();
+            return;
+        }
+        unread += page.length();
+        write(page);
+        context().flush();
+        goOn();
     }
 
     /** All answers of a commit have been given to {@link #write}. */
@@ -149,13 +195,13 @@ final class ControlClientHandler extends ChannelInboundHandlerAdapter {
         waiting = 0;
         context().flush();
         if (!ended) {
-            pump();
+            goOn();
         }
     }
 
     /** Whether nothing is under way for this client. */
     boolean idle() {
-        return queue.isEmpty() && waiting == 0 && unread == 0;
+        return queue.isEmpty() && waiting == 0 && unread == 0 && rest == null;
     }
 
     /** Closes a client that has not read a byte since the last call though there was something to read. */

@@ -37,7 +37,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class ControlServer implements AutoCloseable {
     /** Most clients at a time. */
-    static final int MAXIMUM_CLIENTS = 256;
+    static final int MAXIMUM_CLIENTS = 1024;
 
     static final int STALL_SECONDS = 60;
     /** Longest path a Unix socket may have, in bytes, the suffix of its birth name included. */
@@ -157,11 +157,11 @@ final class ControlServer implements AutoCloseable {
         clients.remove(client);
     }
 
-    /** Executes a request of {@code client}; its answer is written after the commit. Returns the answer's length. */
-    long execute(ControlClientHandler client, String line) {
+    /** Executes a request of {@code client}; the first of its answer is written after the commit. */
+    RequestHandler.Answer execute(ControlClientHandler client, String line) {
         RequestHandler.Answer answer = requests.execute(line);
         answer(client, answer);
-        return answer.frames().length();
+        return answer;
     }
 
     /** Puts an answer behind those of earlier requests. */

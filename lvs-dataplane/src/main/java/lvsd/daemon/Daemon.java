@@ -124,10 +124,7 @@ final class Daemon {
                 .addKeyValue("socket", config.control().socket())
                 .addKeyValue("ports", config.ports().size())
                 .addKeyValue("workers", config.workers().count())
-                .addKeyValue(
-                        "services",
-                        onLoop(() ->
-                                director.services(Optional.empty()).services().size()))
+                .addKeyValue("services", onLoop(director::serviceCount))
                 .addKeyValue("millis", System.currentTimeMillis() - startMillis)
                 .log("started");
     }

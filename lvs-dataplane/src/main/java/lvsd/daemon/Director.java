@@ -622,8 +622,8 @@ final class Director {
 
     // Views ---------------------------------------------------------------------------------------------------------
 
-    /** The services asked for, with counters, in the order they were added; servers newest first. */
-    View.Services services(Optional<ServiceId> id) throws Refusal {
+    /** Begins a listing of the services asked for, in the order they were added. */
+    ServicePages listing(Optional<ServiceId> id) throws Refusal {
         Iterable<ServiceEntry> chosen = services.values();
         if (id.isPresent()) {
             ServiceEntry service = services.get(id.get());
@@ -632,25 +632,48 @@ final class Director {
             }
             chosen = List.of(service);
         }
-        Map<ServiceEntry, View.Stats> buried = buriedStats();
-        List<View.Service> views = new ArrayList<>();
-        for (ServiceEntry service : chosen) {
-            views.add(view(service, buried.getOrDefault(service, View.Stats.ZERO)));
-        }
-        return new View.Services(views);
+        return new ServicePages(this, chosen, buriedStats());
     }
 
-    private View.Service view(ServiceEntry service, View.Stats buried) {
-        View.Stats sum = Model.plus(service.retired, buried);
-        List<View.Destination> destinations = new ArrayList<>(service.destinations.size());
-        for (DestinationEntry destination : service.destinations) {
-            DataplaneControl.Totals totals = dataplane.totals(destination.index);
-            View.Stats stats = Model.stats(totals);
-            sum = Model.plus(sum, stats);
-            destinations.add(new View.Destination(
-                    destination.spec, totals.active(), totals.inactive(), 0, stats, destination.estimator.rates()));
+    /** The whole of a listing. */
+    View.Services services(Optional<ServiceId> id) throws Refusal {
+        ServicePages pages = listing(id);
+        View.Services all = pages.next();
+        while (pages.more()) {
+            all = all.plus(pages.next());
         }
-        return new View.Service(service.spec, sum, service.estimator.rates(), destinations);
+        return all;
+    }
+
+    /** How many services there are. */
+    int serviceCount() {
+        return services.size();
+    }
+
+    /** Whether the service is still there. */
+    boolean has(ServiceEntry service) {
+        return services.get(service.spec.id()) == service;
+    }
+
+    /** A server as listings show it. */
+    View.Destination view(DestinationEntry destination) {
+        DataplaneControl.Totals totals = dataplane.totals(destination.index);
+        return new View.Destination(
+                destination.spec,
+                totals.active(),
+                totals.inactive(),
+                0,
+                Model.stats(totals),
+                destination.estimator.rates());
+    }
+
+    /** Counters of a service: those of its servers, and of removed ones whose sum is {@code buried}. */
+    View.Stats stats(ServiceEntry service, View.Stats buried) {
+        View.Stats sum = Model.plus(service.retired, buried);
+        for (DestinationEntry destination : service.destinations) {
+            sum = Model.plus(sum, Model.stats(dataplane.totals(destination.index)));
+        }
+        return sum;
     }
 
     /** Sums of everything that was ever balanced, since start or {@code -Z}. */

@@ -3,10 +3,7 @@ package lvsd.daemon;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
-import java.util.function.Predicate;
 import lvsd.config.DaemonConfig;
-import lvsd.dataplane.ConnectionRow;
 import lvsd.dataplane.DropReason;
 import lvsd.dataplane.service.ServiceTable;
 
@@ -78,7 +75,9 @@ final class NullDataplane implements DataplaneFactory.Running {
     }
 
     @Override
-    public void connections(Predicate<ConnectionRow> filter, Consumer<ConnectionRow> sink) {}
+    public Walk connections() {
+        return sink -> false;
+    }
 
     @Override
     public void expireDestination(int destination) {}

@@ -27,8 +27,8 @@ import org.slf4j.LoggerFactory;
 final class Requests implements RequestHandler {
     private static final Logger LOG = LoggerFactory.getLogger(Requests.class);
     private static final RuleParser PARSER = RuleParser.numeric();
-    /** Connections in one page of a listing. */
-    private static final int PAGE = 2000;
+    /** Steps of a walk over connections that make a page. */
+    private static final int STEPS = 4;
 
     private final Director director;
     private final DataplaneControl dataplane;
@@ -66,7 +66,7 @@ final class Requests implements RequestHandler {
                     follow(change);
                     yield new Answer(new Spool().frame(false, 0, "", note(change)), true);
                 }
-                case Rule.Query query -> new Answer(answer(query), false);
+                case Rule.Query query -> answer(query);
                 case Rule.Local local -> throw new Refusal(2, "the daemon does not know this command");
             };
         } catch (RuleSyntaxException e) {
@@ -220,10 +220,17 @@ final class Requests implements RequestHandler {
 
     // Queries -------------------------------------------------------------------------------------------------------
 
-    private Spool answer(Rule.Query query) throws Refusal {
+    private Answer answer(Rule.Query query) throws Refusal {
+        Pages pages = pages(query);
+        Spool first = new Spool();
+        boolean more = pages.next(first);
+        return new Answer(first, false, more ? pages : null);
+    }
+
+    private Pages pages(Rule.Query query) throws Refusal {
         return switch (query) {
-            case Rule.ListServices list -> page(director.services(list.service()));
-            case Rule.Save save -> page(director.services(Optional.empty()));
+            case Rule.ListServices list -> services(list.service());
+            case Rule.Save save -> services(Optional.empty());
             case Rule.ListConnections list -> connections();
             case Rule.ListTimeouts() -> {
                 Director.Timeouts now = director.timeouts();
@@ -238,21 +245,35 @@ final class Requests implements RequestHandler {
         };
     }
 
-    private static Spool page(View view) {
-        return new Spool().frame(false, 0, Views.write(view), "");
+    private static Pages page(View view) {
+        return to -> {
+            to.frame(false, 0, Views.write(view), "");
+            return false;
+        };
     }
 
-    private Spool connections() {
-        Spool spool = new Spool();
-        List<View.Connection> page = new ArrayList<>(PAGE);
-        dataplane.connections(row -> true, row -> {
-            if (page.size() == PAGE) {
-                spool.frame(true, 0, Views.write(new View.Connections(List.copyOf(page))), "");
-                page.clear();
+    private Pages services(Optional<ServiceId> service) throws Refusal {
+        ServicePages listing = director.listing(service);
+        return to -> {
+            View.Services page = listing.next();
+            to.frame(listing.more(), 0, Views.write(page), "");
+            return listing.more();
+        };
+    }
+
+    private Pages connections() {
+        DataplaneControl.Walk walk = dataplane.connections();
+        return to -> {
+            List<View.Connection> page = new ArrayList<>();
+            boolean more = true;
+            for (int step = 0; step < STEPS && more; step++) {
+                more = walk.next(row -> page.add(connection(row)));
             }
-            page.add(connection(row));
-        });
-        return spool.frame(false, 0, Views.write(new View.Connections(page)), "");
+            if (!page.isEmpty() || !more) {
+                to.frame(more, 0, Views.write(new View.Connections(page)), "");
+            }
+            return more;
+        };
     }
 
     private static View.Connection connection(ConnectionRow row) {

@@ -11,7 +11,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import lvsd.config.DaemonConfig;
 import lvsd.dataplane.io.LongRing;
@@ -33,6 +32,8 @@ import org.jspecify.annotations.Nullable;
 public class Dataplane implements DataplaneControl, AutoCloseable {
     private static final int HANDOFF_RING = 1024;
     private static final int PAGE = 4096;
+    /** Entries that a worker lists at a time: a tenth of a millisecond of its cycle. */
+    private static final int LISTED = 512;
 
     private final DaemonConfig config;
     private long[] macs;
@@ -258,24 +259,27 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     }
 
     @Override
-    public void connections(Predicate<ConnectionRow> filter, Consumer<ConnectionRow> sink) {
-        for (Worker worker : workers) {
-            for (boolean ipv6 : new boolean[] {false, true}) {
-                int from = 0;
-                while (from >= 0) {
-                    from = page(worker, ipv6, from, filter, sink);
-                }
-            }
-        }
-    }
+    public Walk connections() {
+        return new Walk() {
+            private int worker;
+            private boolean ipv6;
+            private int from;
 
-    /** One page of a table's entries; returns where the next begins, or -1 behind the last. */
-    private int page(
-            Worker worker, boolean ipv6, int from, Predicate<ConnectionRow> filter, Consumer<ConnectionRow> sink) {
-        List<ConnectionRow> rows = new ArrayList<>();
-        int next = ask(worker, w -> ConnectionDump.page(w, ipv6, from, PAGE, rows));
-        rows.stream().filter(filter).forEach(sink);
-        return next;
+            @Override
+            public boolean next(Consumer<ConnectionRow> sink) {
+                List<ConnectionRow> rows = new ArrayList<>();
+                int at = from;
+                boolean table6 = ipv6;
+                from = ask(workers.get(worker), w -> ConnectionDump.page(w, table6, at, LISTED, rows));
+                rows.forEach(sink);
+                if (from < 0) {
+                    from = 0;
+                    worker += ipv6 ? 1 : 0;
+                    ipv6 = !ipv6;
+                }
+                return worker < workers.size();
+            }
+        };
     }
 
     /** Something a worker answers with a number. */

@@ -3,7 +3,6 @@ package lvsd.dataplane;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import lvsd.dataplane.service.ServiceTable;
 
 /**
@@ -78,8 +77,14 @@ public interface DataplaneControl {
     /** Use of the local address with the given index. */
     LocalAddressView localAddress(int index);
 
-    /** Gives every connection that {@code filter} takes to {@code sink}, a page at a time, while traffic goes on. */
-    void connections(Predicate<ConnectionRow> filter, Consumer<ConnectionRow> sink);
+    /** A walk over all connections, some at a time, while traffic and everything else go on. Control thread. */
+    interface Walk {
+        /** Gives the next few, perhaps none, to {@code sink}; false if these were the last. */
+        boolean next(Consumer<ConnectionRow> sink);
+    }
+
+    /** Begins a walk over the connections of all workers. */
+    Walk connections();
 
     /** Ends all connections of a destination, as when it is removed with {@code expire_nodest_conn}. */
     void expireDestination(int destination);

@@ -343,6 +343,57 @@ final class ControlServerTest {
     }
 
     @Test
+    void shouldListASmallPageOfManyServersAtATime() throws Exception {
+        int servers = 25_000;
+        loop.submit(() -> {
+                    apply("-A -t 192.0.2.1:80");
+                    apply("-A -t 192.0.2.2:80");
+                    apply("-a -t 192.0.2.2:80 -r 198.18.0.1:80");
+                    for (int i = 0; i < servers; i++) {
+                        apply("-a -t 192.0.2.1:80 -r 10.0." + (i >> 8) + "." + (i & 0xff) + ":80");
+                    }
+                    return true;
+                })
+                .get();
+        List<String> pages = new ArrayList<>();
+        try (ControlClient client = client()) {
+            client.send("-Ln");
+            client.send("-A -t 192.0.2.3:80");
+            pages.add(client.receive(pages::add).out());
+            assertThat(client.receive(page -> {})).isEqualTo(Reply.OK);
+        }
+        assertThat(pages).hasSizeGreaterThan(servers / ServicePages.PAGE).allMatch(page -> page.length() < 600_000);
+        View.Services all = new View.Services(List.of());
+        for (String page : pages) {
+            all = all.plus((View.Services) Views.read(page));
+        }
+        assertThat(all.services()).hasSize(2);
+        assertThat(all.services().getFirst().destinations()).hasSize(servers);
+        assertThat(all.services().getLast().destinations()).hasSize(1);
+    }
+
+    private void apply(String line) throws Exception {
+        Requests.apply(
+                director, (Rule.Change) RuleParser.numeric().parseLine(line).orElseThrow());
+    }
+
+    @Test
+    void shouldAnswerOthersWhileSomebodyReadsALongListingSlowly() throws Exception {
+        for (int i = 0; i < 2000; i++) {
+            apply("-A -t 10.0." + (i >> 8) + "." + (i & 0xff) + ":80");
+        }
+        try (SocketChannel slow = raw();
+                ControlClient client = client()) {
+            send(slow, bytes("-Ln\n".repeat(20)));
+            for (int i = 0; i < 50; i++) {
+                assertThat(client.request("-D -t 10.0.0." + i + ":80")).isEqualTo(Reply.OK);
+            }
+            slow.shutdownOutput();
+            assertThat(readToEnd(slow)).startsWith("+ ").endsWith("]}");
+        }
+    }
+
+    @Test
     void shouldTellEveryClientOfABatchThatItCouldNotBeKept() throws Exception {
         Journal journal = Journal.create(directory, List.of());
         journal.close();

@@ -5,7 +5,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import lvsd.config.DaemonConfig;
 import lvsd.dataplane.ConnectionRow;
 import lvsd.dataplane.DropReason;
@@ -85,8 +84,18 @@ final class FakeDataplane implements DataplaneFactory.Running {
     }
 
     @Override
-    public void connections(Predicate<ConnectionRow> filter, Consumer<ConnectionRow> sink) {
-        rows.stream().filter(filter).forEach(sink);
+    public Walk connections() {
+        return new Walk() {
+            private int at;
+
+            @Override
+            public boolean next(Consumer<ConnectionRow> sink) {
+                int end = Math.min(at + 500, rows.size());
+                rows.subList(at, end).forEach(sink);
+                at = end;
+                return at < rows.size();
+            }
+        };
     }
 
     @Override
