@@ -131,6 +131,7 @@ public final class ConfigLoader {
                 punt(top.section("punt")),
                 metrics(),
                 top.word("log-level", "info", LOG_LEVELS),
+                network.marks(),
                 settings());
         top.finish();
         return config;

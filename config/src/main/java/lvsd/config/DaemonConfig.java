@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import lvsd.rules.MarkRule;
 
 /**
  * The daemon file, validated. What it says is what the machine is; what is balanced is said by rules.
@@ -19,6 +20,7 @@ import java.util.Optional;
  * @param punt exception path
  * @param metricsListen {@code host:port} of the metrics server, if any
  * @param logLevel {@code error}, {@code warn}, {@code info}, {@code debug} or {@code trace}
+ * @param marks rules that map packets to firewall marks, first match first
  * @param settings sysctl-like settings by IPVS name, raw text values already range-checked
  */
 public record DaemonConfig(
@@ -32,12 +34,40 @@ public record DaemonConfig(
         Punt punt,
         Optional<String> metricsListen,
         String logLevel,
+        List<MarkRule> marks,
         Map<String, String> settings) {
+
+    /** Without mark rules. */
+    public DaemonConfig(
+            Eal eal,
+            List<Port> ports,
+            List<Route> routes,
+            Workers workers,
+            Connections connections,
+            Control control,
+            Persist persist,
+            Punt punt,
+            Optional<String> metricsListen,
+            String logLevel,
+            Map<String, String> settings) {
+        this(
+                eal, ports, routes, workers, connections, control, persist, punt, metricsListen, logLevel, List.of(),
+                settings);
+    }
 
     /** The same with other settings, for instance those changed while running. */
     public DaemonConfig withSettings(Map<String, String> changed) {
         return new DaemonConfig(
-                eal, ports, routes, workers, connections, control, persist, punt, metricsListen, logLevel, changed);
+                eal, ports, routes, workers, connections, control, persist, punt, metricsListen, logLevel, marks,
+                changed);
+    }
+
+    /** The same with another control socket. */
+    public DaemonConfig withSocket(Path socket) {
+        Control changed = new Control(socket, control.group());
+        return new DaemonConfig(
+                eal, ports, routes, workers, connections, changed, persist, punt, metricsListen, logLevel, marks,
+                settings);
     }
 
     /**

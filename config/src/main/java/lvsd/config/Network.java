@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -19,6 +20,8 @@ import lvsd.config.DaemonConfig.Route;
 import lvsd.config.DaemonConfig.Vlan;
 import lvsd.config.Section.Problems;
 import lvsd.rules.Addresses;
+import lvsd.rules.MarkRule;
+import lvsd.rules.Protocol;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
 
@@ -230,6 +233,60 @@ final class Network {
             in.finish();
         }
         return List.copyOf(routes);
+    }
+
+    List<MarkRule> marks() {
+        List<MarkRule> marks = new ArrayList<>();
+        List<Node> nodes = top.list("marks");
+        for (int i = 0; i < nodes.size(); i++) {
+            Section in = new Section(problems, "marks[" + i + "]", Optional.of(nodes.get(i)));
+            mark(in).ifPresent(mark -> {
+                if (marks.contains(mark)) {
+                    in.error("mark", "this rule is given twice");
+                }
+                marks.add(mark);
+            });
+            in.finish();
+        }
+        return List.copyOf(marks);
+    }
+
+    private Optional<MarkRule> mark(Section in) {
+        String number = in.required("mark");
+        String to = in.required("to");
+        String protocol = in.word("protocol", "any", List.of("tcp", "udp", "sctp", "any"));
+        Optional<String> portsText = in.text("ports");
+        Optional<String> port = in.text("port");
+        if (!number.isEmpty() && (!number.matches("[1-9][0-9]{0,9}") || Long.parseLong(number) > 0xffff_ffffL)) {
+            in.error("mark", "'" + number + "' is no firewall mark: a whole number from 1 to 4294967295");
+            return Optional.empty();
+        }
+        Optional<InetAddress[]> range = MarkRule.range(to);
+        if (range.isEmpty() && !to.isEmpty()) {
+            in.error(
+                    "to",
+                    "'" + to + "' is no address, range such as 192.0.2.1-192.0.2.9, nor network such as 192.0.2.0/24");
+        }
+        int[] ports = portsText.map(MarkRule::ports).orElse(new int[] {0, 65535});
+        if (ports.length == 0) {
+            in.error("ports", "'" + portsText.orElse("") + "' is no port nor range such as 8000-8100");
+        }
+        if (port.isPresent() && !names.contains(port.get())) {
+            in.error("port", "no port or VLAN is named '" + port.get() + "'" + Suggestion.clause(port.get(), names));
+        }
+        if (range.isEmpty() || ports.length == 0 || number.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<Protocol> which =
+                protocol.equals("any") ? Optional.empty() : Optional.of(Protocol.valueOf(protocol.toUpperCase(Locale.ROOT)));
+        return Optional.of(new MarkRule(
+                (int) Long.parseLong(number),
+                which,
+                range.get()[0],
+                range.get()[1],
+                ports[0],
+                ports[1],
+                port.orElse("")));
     }
 
     private Optional<Route> route(Section in) {

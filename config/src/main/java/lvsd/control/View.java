@@ -193,6 +193,20 @@ public sealed interface View {
      */
     record LocalAddress(ServiceId service, InetAddress address, String port, long connections, long exhausted) {}
 
+    /** Answer to {@code --marks}: first match first. */
+    record Marks(List<Mark> marks) implements View {}
+
+    /**
+     * One rule that maps packets to a firewall mark.
+     *
+     * @param mark 1 to 2^32-1
+     * @param protocol {@code tcp}, {@code udp}, {@code sctp} or {@code any}
+     * @param target addresses and ports as {@code --add-mark} takes them
+     * @param port name of the port that packets come in by; empty: any
+     * @param file whether it is the daemon file's
+     */
+    record Mark(long mark, String protocol, String target, String port, boolean file) {}
+
     /** Answer to {@code --sysctl}. */
     record Settings(List<Setting> settings) implements View {}
 

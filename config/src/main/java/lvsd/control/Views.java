@@ -54,6 +54,7 @@ public final class Views {
             case View.Ports v -> array(out, "ports", v.ports(), Views::writePort);
             case View.Workers v -> array(out, "workers", v.workers(), Views::writeWorker);
             case View.LocalAddresses v -> array(out, "local_addresses", v.localAddresses(), Views::writeLocalAddress);
+            case View.Marks v -> array(out, "marks", v.marks(), Views::writeMark);
             case View.Settings v -> array(out, "settings", v.settings(), Views::writeSetting);
         }
         return out.endObject().toString();
@@ -228,6 +229,14 @@ public final class Views {
                 .member("exhausted", local.exhausted());
     }
 
+    private static void writeMark(JsonWriter out, View.Mark mark) {
+        out.member("mark", mark.mark())
+                .member("protocol", mark.protocol())
+                .member("target", mark.target())
+                .member("port", mark.port())
+                .member("file", mark.file());
+    }
+
     private static void writeSetting(JsonWriter out, View.Setting setting) {
         out.member("name", setting.name())
                 .member("value", setting.value())
@@ -254,6 +263,7 @@ public final class Views {
             case "ports" -> new View.Ports(list(in, Views::readPort));
             case "workers" -> new View.Workers(list(in, Views::readWorker));
             case "local_addresses" -> new View.LocalAddresses(list(in, Views::readLocalAddress));
+            case "marks" -> new View.Marks(list(in, Views::readMark));
             case "settings" -> new View.Settings(list(in, Views::readSetting));
             default -> throw in.wrong("unknown kind of view '" + kind + "'");
         };
@@ -624,6 +634,25 @@ public final class Views {
             }
         });
         return new LocalAddress(id.id(), f.address, f.port, f.connections, f.exhausted);
+    }
+
+    private static View.Mark readMark(JsonReader in) {
+        String[] texts = {"", "", ""};
+        var f = new Object() {
+            long mark;
+            boolean file;
+        };
+        members(in, name -> {
+            switch (name) {
+                case "mark" -> f.mark = in.number();
+                case "protocol" -> texts[0] = in.string();
+                case "target" -> texts[1] = in.string();
+                case "port" -> texts[2] = in.string();
+                case "file" -> f.file = in.bool();
+                default -> in.skip();
+            }
+        });
+        return new View.Mark(f.mark, texts[0], texts[1], texts[2], f.file);
     }
 
     private static View.Setting readSetting(JsonReader in) {

@@ -24,7 +24,10 @@ enum Command {
     WORKERS("workers"),
     SYSCTL("sysctl"),
     HELP("help"),
-    VERSION("version");
+    VERSION("version"),
+    ADD_MARK("add-mark"),
+    DELETE_MARK("del-mark"),
+    MARKS("marks");
 
     private final String label;
 

@@ -6,14 +6,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Options of the grammar with the one table that says which goes with which command. A column per command in the order of
- * {@link Command}: {@code !} must be given, {@code .} may be given, {@code x} is refused, a digit may be given but only one
+ * {@link Command}, those left out at the end refuse it: {@code !} must be given, {@code .} may be given, {@code x} is refused, a digit may be given but only one
  * of those with the same digit. Checks run down the table, so its order decides which of two errors is told.
  */
 enum Option {
-    // A E D C a e d L R S Z set start stop P Q G drops ports workers sysctl help version
+    // A E D C a e d L R S Z set start stop P Q G drops ports workers sysctl help version add-mark del-mark marks
     NUMERIC("numeric", "xxxxxxx.x.xxxxxx.xxxxxx"),
     CONNECTION("connection", "xxxxxxx1xxxxxxxxxxxxxxx"),
-    SERVICE("service-address", "!!!x!!!1xx.xxx!!.xxxxxx"),
+    SERVICE("service-address", "!!!x!!!1xx.xxx!!.xxxxxx!!"),
     SCHEDULER("scheduler", "..xxxxxxxxxxxxxxxxxxxxx"),
     PERSISTENT("persistent", "..xxxxxxxxxxxxxxxxxxxxx"),
     NETMASK("netmask", "..xxxxxxxxxxxxxxxxxxxxx"),
@@ -47,7 +47,7 @@ enum Option {
     TUN_REMCSUM("tun-remcsum", "xxxx..xxxxxxxxxxxxxxxxx"),
     // Ours.
     LADDR("laddr", "xxxxxxxxxxxxxx!!xxxxxxx"),
-    IFNAME("ifname", "xxxxxxxxxxxxxx..xxxxxxx"),
+    IFNAME("ifname", "xxxxxxxxxxxxxx..xxxxxxx.."),
     TOA("toa", "..xxxxxxxxxxxxxxxxxxxxx"),
     CONN_TIMEOUT("conn-timeout", "..xxxxxxxxxxxxxxxxxxxxx");
 
@@ -70,8 +70,12 @@ enum Option {
     static void check(Command command, Set<Option> given) throws RuleSyntaxException {
         @Nullable Option[] group = new @Nullable Option[10];
         for (Option option : values()) {
-            check(option, option.cells.charAt(command.ordinal()), given, group, "'" + command.label() + "' command");
+            check(option, option.cell(command.ordinal()), given, group, "'" + command.label() + "' command");
         }
+    }
+
+    private char cell(int column) {
+        return column < cells.length() ? cells.charAt(column) : 'x';
     }
 
     /** The same for a tunnel type: {@code ipip}, {@code gue} or {@code gre}. */

@@ -44,7 +44,13 @@ public sealed interface Rule {
     /** {@code -Q}, ours: removes a FULLNAT local address. */
     record DeleteLocalAddress(LocalAddressSpec localAddress) implements Change {}
 
-    /** {@code -C}: all services; timeouts, daemons and settings stay. */
+    /** {@code --add-mark}, ours: maps packets to a firewall mark; the first rule that matches counts. */
+    record AddMark(MarkRule mark) implements Change {}
+
+    /** {@code --del-mark}, ours. */
+    record DeleteMark(MarkRule mark) implements Change {}
+
+    /** {@code -C}: all services; timeouts, daemons, settings and mark rules stay. */
     record Clear() implements Change {}
 
     /** {@code -Z}: restarts the counters of one service or of all. */
@@ -154,6 +160,9 @@ public sealed interface Rule {
 
     /** {@code -G}, ours: local addresses of one service or of all and their use. */
     record GetLocalAddresses(Optional<ServiceId> service, boolean numeric) implements Query {}
+
+    /** {@code --marks}, ours: rules that map packets to firewall marks. */
+    record ListMarks() implements Query {}
 
     /** {@code --drops}, ours: packets dropped, by reason. */
     record Drops() implements Query {}

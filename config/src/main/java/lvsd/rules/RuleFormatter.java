@@ -45,6 +45,9 @@ public final class RuleFormatter {
             case Rule.AddLocalAddress r -> "-P " + localAddress(r.localAddress());
             case Rule.DeleteLocalAddress r -> "-Q " + localAddress(r.localAddress());
             case Rule.GetLocalAddresses r -> "-G" + optional(r.service()) + (r.numeric() ? " -n" : "");
+            case Rule.AddMark r -> "--add-mark " + r.mark().line();
+            case Rule.DeleteMark r -> "--del-mark " + r.mark().line();
+            case Rule.ListMarks _ -> "--marks";
             case Rule.Clear _ -> "-C";
             case Rule.Zero r -> "-Z" + optional(r.service());
             case Rule.SetTimeouts r -> "--set " + r.tcp() + " " + r.tcpFin() + " " + r.udp();

@@ -8,7 +8,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.regex.Pattern;
 import lvsd.rules.DestinationSpec.Tunnel;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +20,7 @@ public final class RuleParser {
     private static final int DEFAULT_PERSISTENCE = 360;
     private static final long MAX_TIMEOUT = 8589933;
     /** What sysctl(8) writes before the names of IPVS. */
-    private static final Pattern SYSCTL_FOLDER = Pattern.compile("^net[./]ipv4[./]vs[./]");
+    private static final String SYSCTL_FOLDER = "net.ipv4.vs.";
 
     private final String program;
     private final Names names;
@@ -86,6 +85,7 @@ public final class RuleParser {
         private @Nullable InetAddress vip;
         private int vport;
         private int mark;
+        private MarkRule.@Nullable Target target;
         private boolean ipv6;
 
         private String scheduler = "";
@@ -161,7 +161,17 @@ public final class RuleParser {
                 role = role("illegal start_daemon specified");
             } else if (command == Command.SYSCTL) {
                 setting = scanner.value();
+            } else if (isMarkRule()) {
+                mark = readMark(scanner.value());
             }
+        }
+
+        private boolean isMarkRule() {
+            return command == Command.ADD_MARK || command == Command.DELETE_MARK;
+        }
+
+        private static int readMark(String value) throws RuleSyntaxException {
+            return (int) number(value, 1, 0xffff_ffffL, quoted("invalid fwmark value", value));
         }
 
         private Rule.Role role(String message) throws RuleSyntaxException {
@@ -178,8 +188,8 @@ public final class RuleParser {
                 case TCP_SERVICE -> readService(Protocol.TCP, value);
                 case UDP_SERVICE -> readService(Protocol.UDP, value);
                 case SCTP_SERVICE -> readService(Protocol.SCTP, value);
-                case FWMARK_SERVICE ->
-                    mark = (int) number(value, 1, 0xffff_ffffL, quoted("invalid fwmark value", value));
+                case FWMARK_SERVICE -> readFwmark(value);
+                case ANY_PROTOCOL -> readTarget(Optional.empty(), value);
                 case IPV6 -> {
                     if (mark == 0) {
                         throw RuleSyntaxException.fail("-6 used before -f\n");
@@ -231,7 +241,7 @@ public final class RuleParser {
                 case LADDR ->
                     laddr = Addresses.parse(value)
                             .orElseThrow(() -> RuleSyntaxException.fail("illegal local address specified"));
-                case IFNAME -> {
+                case IFNAME, MARK_IFNAME -> {
                     if (!value.matches("[A-Za-z0-9_.:@-]{1,15}")) {
                         throw RuleSyntaxException.fail("illegal ifname specified");
                     }
@@ -257,7 +267,28 @@ public final class RuleParser {
             }
         }
 
+        private void readFwmark(String value) throws RuleSyntaxException {
+            if (isMarkRule()) {
+                throw RuleSyntaxException.fail("the mark stands behind --" + command.label() + ", its packets behind -t,"
+                        + " -u, --sctp-service or --any");
+            }
+            mark = readMark(value);
+        }
+
+        /** What a mark rule matches. */
+        private void readTarget(Optional<Protocol> which, String value) throws RuleSyntaxException {
+            protocol = which.orElse(null);
+            target = MarkRule.target(value)
+                    .orElseThrow(() -> RuleSyntaxException.fail(
+                            "illegal addresses or ports `" + value + "', must be like 192.0.2.1-192.0.2.9:80-443 or"
+                                    + " [2001:db8::]/64:80"));
+        }
+
         private void readService(Protocol which, String value) throws RuleSyntaxException {
+            if (isMarkRule()) {
+                readTarget(Optional.of(which), value);
+                return;
+            }
             protocol = which;
             Endpoint endpoint = endpoint(value, "illegal virtual server address[:port] specified");
             vip = endpoint.address;
@@ -392,6 +423,9 @@ public final class RuleParser {
                 case PORTS -> new Rule.Ports();
                 case WORKERS -> new Rule.Workers();
                 case SYSCTL -> settings();
+                case ADD_MARK -> new Rule.AddMark(markRule());
+                case DELETE_MARK -> new Rule.DeleteMark(markRule());
+                case MARKS -> new Rule.ListMarks();
                 default -> throw RuleSyntaxException.tryHelp(program);
             };
         }
@@ -405,13 +439,30 @@ public final class RuleParser {
             return new Rule.SetTimeouts(seconds[0], seconds[1], seconds[2]);
         }
 
+        private MarkRule markRule() throws RuleSyntaxException {
+            MarkRule.Target which = target;
+            if (which == null) {
+                throw RuleSyntaxException.tryHelp(program);
+            }
+            return new MarkRule(
+                    mark,
+                    Optional.ofNullable(protocol),
+                    which.first(),
+                    which.last(),
+                    which.firstPort(),
+                    which.lastPort(),
+                    ifname);
+        }
+
         private Rule settings() throws RuleSyntaxException {
             int equals = setting.indexOf('=');
             if (setting.isEmpty()) {
                 return new Rule.ShowSettings(Optional.empty());
             }
             String whole = (equals < 0 ? setting : setting.substring(0, equals)).strip();
-            String name = SYSCTL_FOLDER.matcher(whole).replaceFirst("");
+            String name = whole.replace('/', '.').startsWith(SYSCTL_FOLDER)
+                    ? whole.substring(SYSCTL_FOLDER.length())
+                    : whole;
             if (!name.matches("[a-z0-9_]{1,64}")) {
                 throw RuleSyntaxException.fail("illegal setting name `" + name + "'");
             }

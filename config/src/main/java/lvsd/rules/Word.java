@@ -28,6 +28,9 @@ enum Word {
     PORTS("ports", '\0', Argument.NONE, Command.PORTS),
     WORKERS("workers", '\0', Argument.NONE, Command.WORKERS),
     SYSCTL("sysctl", '\0', Argument.OPTIONAL, Command.SYSCTL),
+    ADD_MARK("add-mark", '\0', Argument.REQUIRED, Command.ADD_MARK),
+    DELETE_MARK("del-mark", '\0', Argument.REQUIRED, Command.DELETE_MARK),
+    MARKS("marks", '\0', Argument.NONE, Command.MARKS),
 
     TCP_SERVICE("tcp-service", 't', Argument.REQUIRED, Option.SERVICE),
     UDP_SERVICE("udp-service", 'u', Argument.REQUIRED, Option.SERVICE),
@@ -77,6 +80,8 @@ enum Word {
     FULLNAT("fullnat", '\0', Argument.NONE, Option.FORWARD, Command.ADD_SERVER, Command.EDIT_SERVER),
     LADDR("laddr", 'z', Argument.REQUIRED, Option.LADDR, Command.ADD_LADDR, Command.DELETE_LADDR),
     IFNAME("ifname", 'F', Argument.REQUIRED, Option.IFNAME, Command.ADD_LADDR, Command.DELETE_LADDR),
+    MARK_IFNAME("ifname", 'F', Argument.REQUIRED, Option.IFNAME, Command.ADD_MARK, Command.DELETE_MARK),
+    ANY_PROTOCOL("any", '\0', Argument.REQUIRED, Option.SERVICE, Command.ADD_MARK, Command.DELETE_MARK),
     TOA("toa", '\0', Argument.REQUIRED, Option.TOA, Command.ADD_SERVICE, Command.EDIT_SERVICE),
     CONN_TIMEOUT(
             "conn-timeout", '\0', Argument.REQUIRED, Option.CONN_TIMEOUT, Command.ADD_SERVICE, Command.EDIT_SERVICE);

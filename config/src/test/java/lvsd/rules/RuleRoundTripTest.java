@@ -77,6 +77,11 @@ class RuleRoundTripTest {
             "\u0000",
             "\ud800",
             "--sysctl",
+            "--add-mark",
+            "--del-mark",
+            "--any",
+            "192.0.2.1-192.0.2.9:80-90",
+            "[2001:db8::]/64:80",
             "a=b",
             "-P",
             "-Q",
@@ -130,7 +135,7 @@ class RuleRoundTripTest {
     }
 
     private Rule rule() {
-        return switch (random.nextInt(20)) {
+        return switch (random.nextInt(22)) {
             case 0 -> new Rule.AddService(service());
             case 1 -> new Rule.EditService(service());
             case 2 -> new Rule.DeleteService(id());
@@ -168,18 +173,21 @@ class RuleRoundTripTest {
             case 15 -> new Rule.Save(random.nextBoolean());
             case 16 -> new Rule.ShowSettings(random.nextBoolean() ? Optional.empty() : Optional.of("drop_entry"));
             case 17 -> new Rule.ChangeSetting("sync_threshold", "3,50=x");
+            case 18 -> new Rule.AddMark(mark());
+            case 19 -> new Rule.DeleteMark(mark());
             default ->
                 List.of(
                                 new Rule.Clear(),
                                 new Rule.ListTimeouts(),
                                 new Rule.ListDaemons(),
                                 new Rule.Drops(),
+                                new Rule.ListMarks(),
                                 new Rule.Ports(),
                                 new Rule.Workers(),
                                 new Rule.Restore(),
                                 new Rule.Help(),
                                 new Rule.Version())
-                        .get(random.nextInt(9));
+                        .get(random.nextInt(10));
         };
     }
 
@@ -253,5 +261,25 @@ class RuleRoundTripTest {
     private LocalAddressSpec local() {
         ServiceId id = id();
         return new LocalAddressSpec(id, address(id.ipv6()), random.nextBoolean() ? "" : "lan0");
+    }
+
+    private MarkRule mark() {
+        boolean ipv6 = random.nextBoolean();
+        byte[] low = address(ipv6).getAddress();
+        byte[] high = low.clone();
+        if (random.nextBoolean()) {
+            high[random.nextInt(high.length)] = (byte) 0xff;
+        }
+        int port = random.nextInt(1, 65536);
+        boolean every = random.nextInt(3) == 0;
+        int number = random.nextInt();
+        return new MarkRule(
+                number == 0 ? 1 : number,
+                random.nextInt(4) == 0 ? Optional.empty() : Optional.of(Protocol.values()[random.nextInt(3)]),
+                Addresses.address(low),
+                Addresses.address(high),
+                every ? 0 : port,
+                every ? 65535 : random.nextInt(port, 65536),
+                random.nextBoolean() ? "" : "lan0.100");
     }
 }

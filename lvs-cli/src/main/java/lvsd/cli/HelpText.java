@@ -19,6 +19,7 @@ final class HelpText {
               PROGRAM --start-daemon master|backup [daemon options]
               PROGRAM --stop-daemon master|backup
               PROGRAM -P|-Q SERVICE -z ADDRESS [-F port]  PROGRAM -G [SERVICE] [-n]
+              PROGRAM --add-mark|--del-mark MARK PACKETS [-F port]            PROGRAM --marks
               PROGRAM --drops | --ports | --workers       PROGRAM --sysctl [name[=value]]
               PROGRAM -h | -v
 
@@ -40,6 +41,9 @@ final class HelpText {
               --add-laddr       -P   add a local address for FULLNAT
               --del-laddr       -Q   remove one
               --get-laddr       -G   show them and their use
+              --add-mark             map packets to a firewall mark; the first rule that matches counts
+              --del-mark             remove such a rule
+              --marks                show them
               --drops                show why packets were dropped
               --ports                show ports, links and counters
               --workers              show worker threads and their tables
@@ -52,6 +56,9 @@ final class HelpText {
               --udp-service     -u   host[:port]
               --sctp-service         host[:port]
               --fwmark-service  -f   firewall mark from 1 on; --ipv6 or -6 behind it for IPv6
+
+            PACKETS, behind -t, -u, --sctp-service or --any:
+                                     address[-address | /length][:port[-port]]; IPv6 addresses in brackets
 
             Options:
               --scheduler       -s   rr wrr lc wlc lblc lblcr dh sh mh sed nq fo ovf; default wlc

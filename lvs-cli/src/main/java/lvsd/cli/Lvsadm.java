@@ -261,6 +261,7 @@ public final class Lvsadm {
             case View.Drops drops -> OtherListings.drops(out, drops);
             case View.Ports ports -> OtherListings.ports(out, ports);
             case View.Workers workers -> OtherListings.workers(out, workers);
+            case View.Marks marks -> OtherListings.marks(out, marks);
             case View.Settings settings -> OtherListings.settings(out, settings);
             default -> throw new ViewException("bad reply: the answer is not to the question");
         }

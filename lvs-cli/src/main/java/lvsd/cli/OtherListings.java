@@ -175,6 +175,20 @@ final class OtherListings {
         table.print(out);
     }
 
+    /** {@code --marks}. */
+    static void marks(PrintStream out, View.Marks view) {
+        Table table = new Table("Mark", "Prot", "Addresses:Ports", "Port", "From").right(0);
+        for (View.Mark mark : view.marks()) {
+            table.row(
+                    mark.mark(),
+                    mark.protocol(),
+                    mark.target(),
+                    mark.port().isEmpty() ? "any" : mark.port(),
+                    mark.file() ? "file" : "command");
+        }
+        table.print(out);
+    }
+
     /** {@code --sysctl}. */
     static void settings(PrintStream out, View.Settings view) {
         for (View.Setting setting : view.settings()) {

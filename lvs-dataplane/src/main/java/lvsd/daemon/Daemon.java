@@ -107,6 +107,7 @@ final class Daemon {
         Map<String, String> settings = settings(config);
         Logging.debug(Integer.parseInt(settings.getOrDefault("debug_level", "0")));
         Director director = new Director(dataplane, settings, RulesFile.interfaces(config));
+        director.baseMarks(config.marks());
         Journal journal = onLoop(() -> load(director, restore));
         if (journal != null) {
             opened.add(journal);
@@ -285,6 +286,9 @@ final class Daemon {
                 running.director.baseSetting(name, value);
             }
         });
+        if (!now.marks().equals(config.marks())) {
+            running.director.baseMarks(now.marks());
+        }
         int refused = 0;
         for (Rule.Change change : changes) {
             refused += follow(running, change) ? 0 : 1;

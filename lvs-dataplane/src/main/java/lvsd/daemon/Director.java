@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -25,10 +26,13 @@ import lvsd.daemon.Model.ServiceEntry;
 import lvsd.dataplane.DataplaneControl;
 import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.LocalAddress;
+import lvsd.dataplane.service.MarkTable;
 import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.rules.DestinationSpec;
 import lvsd.rules.LocalAddressSpec;
+import lvsd.rules.MarkRule;
+import lvsd.rules.Protocol;
 import lvsd.rules.Rule;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
@@ -66,6 +70,11 @@ final class Director {
     private final DenseIndexes serviceIndexes = new DenseIndexes(Service.MAXIMUM);
     private final DenseIndexes destinationIndexes = new DenseIndexes(Destination.MAXIMUM);
     private final DenseIndexes localIndexes = new DenseIndexes(MAXIMUM_LOCAL_ADDRESSES);
+    /** Of the daemon file. */
+    private List<MarkRule> fileMarks = List.of();
+    /** Of {@code --add-mark}. */
+    private final List<MarkRule> marks = new ArrayList<>();
+
     private final Map<String, String> baseSettings;
     private final Map<String, String> changedSettings = new TreeMap<>();
     private final SyncDaemons daemons = new SyncDaemons(SyncDaemons::ofKernel);
@@ -390,6 +399,62 @@ final class Director {
         destination.estimator.reset();
     }
 
+    /** {@code --add-mark}: tried after all others. */
+    void addMark(MarkRule mark) throws Refusal {
+        if (!mark.port().isEmpty() && !interfaces.contains(mark.port())) {
+            throw new Refusal("No such device");
+        }
+        if (marks.contains(mark) || fileMarks.contains(mark)) {
+            throw new Refusal("Mark rule already exists");
+        }
+        if (marks.size() + fileMarks.size() >= MarkTable.MAXIMUM) {
+            throw new Refusal("Too many mark rules: the limit is " + MarkTable.MAXIMUM);
+        }
+        marks.add(mark);
+        changed(() -> marks.remove(mark));
+    }
+
+    /** {@code --del-mark}. */
+    void deleteMark(MarkRule mark) throws Refusal {
+        int place = marks.indexOf(mark);
+        if (place < 0) {
+            throw new Refusal(
+                    fileMarks.contains(mark) ? "The daemon file has this mark rule, change it there" : "No such mark rule");
+        }
+        marks.remove(place);
+        changed(() -> marks.add(place, mark));
+    }
+
+    /** Takes over the mark rules of the daemon file: they are tried first, and an equal one of {@code --add-mark} goes. */
+    void baseMarks(List<MarkRule> rules) {
+        List<MarkRule> before = fileMarks;
+        List<MarkRule> added = List.copyOf(marks);
+        fileMarks = List.copyOf(rules);
+        marks.removeAll(fileMarks);
+        changed(() -> {
+            fileMarks = before;
+            marks.clear();
+            marks.addAll(added);
+        });
+    }
+
+    /** All mark rules, in the order in which they are tried. */
+    View.Marks marks() {
+        List<View.Mark> views = new ArrayList<>();
+        fileMarks.forEach(mark -> views.add(view(mark, true)));
+        marks.forEach(mark -> views.add(view(mark, false)));
+        return new View.Marks(views);
+    }
+
+    private static View.Mark view(MarkRule mark, boolean file) {
+        return new View.Mark(
+                Integer.toUnsignedLong(mark.mark()),
+                mark.protocol().map(Protocol::name).orElse("any").toLowerCase(Locale.ROOT),
+                mark.target(),
+                mark.port(),
+                file);
+    }
+
     /** {@code --set}: seconds; 0 keeps one. Another way to say three of the settings. */
     void setTimeouts(int established, int finWait, int udp) {
         setTimeout("timeout_established", established);
@@ -522,7 +587,9 @@ final class Director {
         for (ServiceEntry service : services.values()) {
             views.add(service.build(number));
         }
-        return new ServiceTable(number, views, flag("nat_icmp_send"));
+        List<MarkRule> rules = new ArrayList<>(fileMarks);
+        rules.addAll(marks);
+        return new ServiceTable(number, views, new MarkTable(rules), flag("nat_icmp_send"));
     }
 
     /** Publishes the present services with every weight 0: established connections go on, no new one is taken. */
@@ -738,11 +805,12 @@ final class Director {
 
     /**
      * Rules that make an empty director equal to this one, the order of servers included: settings changed at run time,
-     * then each service with its local addresses and its servers, oldest first, then sync daemons.
+     * mark rules, then each service with its local addresses and its servers, oldest first, then sync daemons.
      */
     List<Rule.Change> rules() {
         List<Rule.Change> rules = new ArrayList<>();
         changedSettings.forEach((name, value) -> rules.add(new Rule.ChangeSetting(name, value.replace(' ', ','))));
+        marks.forEach(mark -> rules.add(new Rule.AddMark(mark)));
         for (ServiceEntry service : services.values()) {
             rules.add(new Rule.AddService(service.spec));
             for (Lease lease : service.leases) {

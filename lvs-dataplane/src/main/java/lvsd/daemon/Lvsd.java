@@ -131,21 +131,7 @@ final class Lvsd implements Callable<Integer> {
 
     private DaemonConfig withOptions(DaemonConfig config) {
         Path given = socket;
-        if (given == null) {
-            return config;
-        }
-        return new DaemonConfig(
-                config.eal(),
-                config.ports(),
-                config.routes(),
-                config.workers(),
-                config.connections(),
-                new DaemonConfig.Control(given, config.control().group()),
-                config.persist(),
-                config.punt(),
-                config.metricsListen(),
-                config.logLevel(),
-                config.settings());
+        return given == null ? config : config.withSocket(given);
     }
 
     private int run(DaemonConfig config) throws StartException, InterruptedException {

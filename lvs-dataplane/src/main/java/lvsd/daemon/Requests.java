@@ -117,6 +117,8 @@ final class Requests implements RequestHandler {
                 director.deleteDestination(service, address, port);
             case Rule.AddLocalAddress(var localAddress) -> director.addLocalAddress(localAddress);
             case Rule.DeleteLocalAddress(var localAddress) -> director.deleteLocalAddress(localAddress);
+            case Rule.AddMark(var mark) -> director.addMark(mark);
+            case Rule.DeleteMark(var mark) -> director.deleteMark(mark);
             case Rule.Clear() -> director.clear();
             case Rule.Zero(var service) -> director.zero(service);
             case Rule.SetTimeouts(int tcp, int tcpFin, int udp) -> director.setTimeouts(tcp, tcpFin, udp);
@@ -158,8 +160,6 @@ final class Requests implements RequestHandler {
             missing = "scheduler " + service.scheduler();
         } else if (service.persistence().isPresent()) {
             missing = "persistence";
-        } else if (service.id() instanceof ServiceId.Fwmark) {
-            missing = "firewall marks";
         } else if (service.id() instanceof ServiceId.Vip vip && vip.protocol() == Protocol.SCTP) {
             missing = "SCTP";
         }
@@ -238,6 +238,7 @@ final class Requests implements RequestHandler {
             }
             case Rule.ListDaemons() -> page(director.daemons());
             case Rule.GetLocalAddresses get -> page(director.localAddresses(get.service()));
+            case Rule.ListMarks() -> page(director.marks());
             case Rule.Drops() -> page(drops());
             case Rule.Ports() -> page(ports());
             case Rule.Workers() -> page(workers());

@@ -9,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -17,6 +18,7 @@ import java.util.TreeSet;
 import lvsd.config.DaemonConfig;
 import lvsd.rules.DestinationSpec;
 import lvsd.rules.LocalAddressSpec;
+import lvsd.rules.MarkRule;
 import lvsd.rules.Rule;
 import lvsd.rules.RuleParser;
 import lvsd.rules.RuleSyntaxException;
@@ -52,6 +54,7 @@ final class RulesFile {
      */
     static List<Rule.Change> resolve(Path file, List<String> lines, DaemonConfig config) throws StartException {
         Director scratch = new Director(new NullDataplane(), Daemon.settings(config), interfaces(config));
+        scratch.baseMarks(config.marks());
         List<String> errors = new ArrayList<>();
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i);
@@ -100,6 +103,7 @@ final class RulesFile {
             Map<Object, DestinationSpec> destinations,
             Map<Object, LocalAddressSpec> locals,
             Map<Rule.Role, Rule.StartDaemon> daemons,
+            Set<MarkRule> marks,
             Map<String, Rule.Change> others) {
         private record Member(ServiceId service, InetAddress address, int port) {}
 
@@ -109,6 +113,7 @@ final class RulesFile {
                     new LinkedHashMap<>(),
                     new LinkedHashMap<>(),
                     new LinkedHashMap<>(),
+                    new LinkedHashSet<>(),
                     new LinkedHashMap<>());
             for (Rule.Change rule : rules) {
                 switch (rule) {
@@ -117,6 +122,7 @@ final class RulesFile {
                         parts.destinations.put(new Member(spec.service(), spec.address(), spec.port()), spec);
                     case Rule.AddLocalAddress(LocalAddressSpec spec) ->
                         parts.locals.put(new Member(spec.service(), spec.address(), 0), spec);
+                    case Rule.AddMark mark -> parts.marks.add(mark.mark());
                     case Rule.ChangeSetting setting -> parts.others.put(setting.name(), setting);
                     case Rule.StartDaemon daemon -> parts.daemons.put(daemon.role(), daemon);
                     default -> parts.others.put(rule.getClass().getSimpleName(), rule);
@@ -136,6 +142,8 @@ final class RulesFile {
                 changes.add(rule);
             }
         });
+        old.marks.stream().filter(mark -> !now.marks.contains(mark)).forEach(mark -> changes.add(new Rule.DeleteMark(mark)));
+        now.marks.stream().filter(mark -> !old.marks.contains(mark)).forEach(mark -> changes.add(new Rule.AddMark(mark)));
         old.services.forEach((id, spec) -> {
             if (!now.services.containsKey(id)) {
                 changes.add(new Rule.DeleteService(id));

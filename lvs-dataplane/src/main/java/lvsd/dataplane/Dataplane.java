@@ -131,14 +131,18 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     public void publish(ServiceTable table) {
         Set<InetAddress> newVips = new HashSet<>();
         Set<InetAddress> newLips = new HashSet<>();
+        Set<Integer> marks4 = new HashSet<>();
+        Set<Integer> marks6 = new HashSet<>();
         for (Service service : table.services()) {
-            if (service.id() instanceof ServiceId.Vip vip) {
-                newVips.add(vip.address());
+            switch (service.id()) {
+                case ServiceId.Vip vip -> newVips.add(vip.address());
+                case ServiceId.Fwmark id -> (id.ipv6() ? marks6 : marks4).add(id.mark());
             }
             for (LocalAddress local : service.localAddresses) {
                 newLips.add(local.address);
             }
         }
+        newVips.addAll(table.marks.virtualAddresses(marks4, marks6));
         if (!newVips.equals(vips) || !newLips.equals(lips)) {
             vips = newVips;
             lips = newLips;

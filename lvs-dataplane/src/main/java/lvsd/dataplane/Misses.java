@@ -8,7 +8,9 @@ import lvsd.dataplane.net.Adjacency;
 import lvsd.dataplane.net.Net;
 import lvsd.dataplane.net.NetConfig;
 import lvsd.dataplane.service.Destination;
+import lvsd.dataplane.service.MarkTable;
 import lvsd.dataplane.service.Service;
+import lvsd.dataplane.service.ServiceTable;
 import lvsd.dpdk.Mbuf;
 import lvsd.wire.Ethernet;
 import lvsd.wire.Icmpv6;
@@ -232,11 +234,27 @@ final class Misses {
         return net.input(p);
     }
 
+    /** The service of a packet: by its firewall mark, else by where it goes. */
     private @Nullable Service service(Packet p) {
         int port = Tcp.destinationPort(p.l4);
+        if (!pipeline.services.marks.isEmpty()) {
+            Service marked = marked(p, port);
+            if (marked != null) {
+                return marked;
+            }
+        }
         return p.ipv6
                 ? pipeline.services.find6(p.protocol, Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3), port)
                 : pipeline.services.find4(p.protocol, Ipv4.destination(p.l3), port);
+    }
+
+    private @Nullable Service marked(Packet p, int port) {
+        String iface = net.config().iface(p.iface).name();
+        MarkTable marks = pipeline.services.marks;
+        int mark = p.ipv6
+                ? marks.find6(p.protocol, Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3), port, iface)
+                : marks.find4(p.protocol, Ipv4.destination(p.l3), port, iface);
+        return pipeline.services.marked(mark, p.ipv6);
     }
 
     /** Translates an ICMP error about a known connection; 0 when it is about none. */
@@ -291,11 +309,24 @@ final class Misses {
         }
         long quote = p.l4 + Icmpv6.SIZE;
         int port = Tcp.pairDestination(ports);
-        Service service = p.ipv6
-                ? pipeline.services.find6(protocol, Ipv6.sourceHigh(quote), Ipv6.sourceLow(quote), port)
-                : pipeline.services.find4(protocol, Ipv4.source(quote), port);
+        Service service = quotedService(p.ipv6, protocol, quote, port);
         int owner = ownership.ownerOfQuoted(p.ipv6, quote, ports, service, net.config());
         return owner == ownership.self() ? 0 : Verdict.handoff(owner);
+    }
+
+    /** The service that a quoted reply came from, as far as its addresses tell: which port its client's came in by is gone. */
+    private @Nullable Service quotedService(boolean ipv6, int protocol, long quote, int port) {
+        ServiceTable services = pipeline.services;
+        int mark = ipv6
+                ? services.marks.find6(protocol, Ipv6.sourceHigh(quote), Ipv6.sourceLow(quote), port, null)
+                : services.marks.find4(protocol, Ipv4.source(quote), port, null);
+        Service marked = services.marked(mark, ipv6);
+        if (marked != null) {
+            return marked;
+        }
+        return ipv6
+                ? services.find6(protocol, Ipv6.sourceHigh(quote), Ipv6.sourceLow(quote), port)
+                : services.find4(protocol, Ipv4.source(quote), port);
     }
 
     private int quoted4(Packet p, int ports, int protocol) {

@@ -15,6 +15,7 @@ import lvsd.config.DaemonConfig;
 import lvsd.dataplane.io.MemoryIo;
 import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.LocalAddress;
+import lvsd.dataplane.service.MarkTable;
 import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.rules.DestinationSpec;
@@ -60,6 +61,8 @@ final class TestDirector implements AutoCloseable {
     private final int idle;
 
     private final Map<String, String> settings = new HashMap<>();
+    /** Which packets have which firewall mark; counts from the next {@link #publish} on. */
+    MarkTable marks = MarkTable.EMPTY;
 
     TestDirector() {
         this(1, Map.of());
@@ -241,7 +244,7 @@ final class TestDirector implements AutoCloseable {
     }
 
     void publish() {
-        dataplane.publish(new ServiceTable(++generation, services, allRealServers));
+        dataplane.publish(new ServiceTable(++generation, services, marks, allRealServers));
     }
 
     /** Changes a setting while the director runs. */

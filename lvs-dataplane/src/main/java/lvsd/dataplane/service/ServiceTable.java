@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * once a cycle.
  *
  * <p>Finding the service of a packet is one probe of an open-addressed table over (protocol, VIP, port), then one with
- * port 0.
+ * port 0. Where there are mark rules, they come first, as in the kernel.
  */
 public final class ServiceTable {
     /** A director without services. */
@@ -17,6 +17,9 @@ public final class ServiceTable {
 
     /** Counts publications; a worker acknowledges the newest it has seen. */
     public final long generation;
+
+    /** Which packets have which firewall mark. */
+    public final MarkTable marks;
 
     private final @Nullable Service[] byIndex;
     private final @Nullable Destination[] destinations;
@@ -26,18 +29,20 @@ public final class ServiceTable {
     private final int mask;
     private final RealServers realServers;
 
-    /** As {@link #ServiceTable(long, List, boolean)} with the real servers of one-packet services only. */
+    /** As {@link #ServiceTable(long, List, MarkTable, boolean)} without marks, and with one-packet services' servers only. */
     public ServiceTable(long generation, List<Service> services) {
-        this(generation, services, false);
+        this(generation, services, MarkTable.EMPTY, false);
     }
 
     /**
      * A snapshot of {@code services}; their indexes and those of their destinations must be distinct.
      *
+     * @param marks which packets have which firewall mark
      * @param allRealServers whether {@link #realServer4} knows every NAT server, not those of one-packet services alone
      */
-    public ServiceTable(long generation, List<Service> services, boolean allRealServers) {
+    public ServiceTable(long generation, List<Service> services, MarkTable marks, boolean allRealServers) {
         this.generation = generation;
+        this.marks = marks;
         this.realServers = new RealServers(services, allRealServers);
         this.services = services.toArray(Service[]::new);
         int highestService = -1;
@@ -59,8 +64,10 @@ public final class ServiceTable {
             for (Destination destination : service.destinations) {
                 destinations[destination.index] = destination;
             }
-            if (service.id() instanceof ServiceId.Vip vip) {
-                insert(service, vip);
+            switch (service.id()) {
+                case ServiceId.Vip vip -> insert(service, vip);
+                case ServiceId.Fwmark id ->
+                    insert(service, Integer.toUnsignedLong(id.mark()), 0, restOfMark(id.ipv6()));
             }
         }
     }
@@ -69,7 +76,10 @@ public final class ServiceTable {
         byte[] address = vip.address().getAddress();
         long high = vip.ipv6() ? Wire.long8(address, 0) : Integer.toUnsignedLong(Wire.int4(address));
         long low = vip.ipv6() ? Wire.long8(address, 8) : 0;
-        long rest = rest(vip.protocol().number(), Wire.port(vip.port()), vip.ipv6());
+        insert(service, high, low, rest(vip.protocol().number(), Wire.port(vip.port()), vip.ipv6()));
+    }
+
+    private void insert(Service service, long high, long low, long rest) {
         int slot = hash(high, low, rest) & mask;
         while (slots[slot] != null) {
             slot = slot + 1 & mask;
@@ -82,6 +92,10 @@ public final class ServiceTable {
 
     private static long rest(int protocol, int port, boolean ipv6) {
         return (long) protocol << 32 | (ipv6 ? 1L << 40 : 0) | port;
+    }
+
+    private static long restOfMark(boolean ipv6) {
+        return 1L << 41 | (ipv6 ? 1L << 40 : 0);
     }
 
     private static int hash(long high, long low, long rest) {
@@ -103,6 +117,11 @@ public final class ServiceTable {
     public @Nullable Service find6(int protocol, long addressHigh, long addressLow, int port) {
         Service exact = probe(addressHigh, addressLow, rest(protocol, port, true));
         return exact != null ? exact : probe(addressHigh, addressLow, rest(protocol, 0, true));
+    }
+
+    /** The service of a firewall mark, or null. */
+    public @Nullable Service marked(int mark, boolean ipv6) {
+        return mark == 0 ? null : probe(Integer.toUnsignedLong(mark), 0, restOfMark(ipv6));
     }
 
     private @Nullable Service probe(long high, long low, long rest) {
