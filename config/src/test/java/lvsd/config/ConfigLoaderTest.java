@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import lvsd.rules.Rule;
+import lvsd.rules.RuleFormatter;
 import org.junit.jupiter.api.Test;
 
 /** The daemon file: what is right is taken, what is wrong is told with its place. */
@@ -100,6 +102,42 @@ class ConfigLoaderTest {
                         "f:6:1: unknown name 'worker'; did you mean 'workers'?",
                         "f:8:20: unknown setting 'echo_reply_vips'; did you mean 'echo_reply_vip'?",
                         "f:9:22: setting 'neighbour_retries' must be a whole number from 1 to 20, not '0'");
+    }
+
+    @Test
+    void shouldReadMarkRules() throws ConfigException {
+        DaemonConfig config = ConfigLoader.parse("f", """
+                        ports: [{name: a, device: net_null0}]
+                        marks:
+                          - {mark: 4294967295, to: 192.0.2.0/24}
+                          - {mark: 2, protocol: udp, to: '2001:db8::1-2001:db8::9', ports: 53-54, port: a}
+                        """);
+        assertThat(config.marks().stream().map(Rule.AddMark::new).map(RuleFormatter::line))
+                .containsExactly(
+                        "--add-mark 4294967295 --any 192.0.2.0-192.0.2.255",
+                        "--add-mark 2 -u [2001:db8::1]-[2001:db8::9]:53-54 -F a");
+    }
+
+    @Test
+    void shouldSayWhatIsWrongWithMarkRules() {
+        assertThat(errors("""
+                        ports: [{name: lan, device: net_null0}]
+                        marks:
+                          - {mark: 0, to: 192.0.2.1}
+                          - {mark: 1, to: 192.0.2.9-192.0.2.1, ports: 9-8, protocol: icmp, port: lam}
+                          - {mark: 1, to: 192.0.2.1}
+                          - {mark: 1, to: 192.0.2.1}
+                          - {to: 192.0.2.1}
+                        """))
+                .containsExactly(
+                        "f:3:12: '0' is no firewall mark: a whole number from 1 to 4294967295",
+                        "f:4:19: '192.0.2.9-192.0.2.1' is no address, range such as 192.0.2.1-192.0.2.9, nor network such"
+                                + " as 192.0.2.0/24",
+                        "f:4:47: '9-8' is no port nor range such as 8000-8100",
+                        "f:4:62: 'marks[1].protocol' must be one of tcp, udp, sctp, any, not 'icmp'",
+                        "f:4:74: no port or VLAN is named 'lam'; did you mean 'lan'?",
+                        "f:6:12: this rule is given twice",
+                        "f:7:6: 'marks[4].mark' is missing");
     }
 
     @Test

@@ -14,6 +14,7 @@ import lvsd.control.View;
 import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.LocalAddress;
 import lvsd.dataplane.service.Service;
+import lvsd.rules.MarkRule;
 import lvsd.rules.Rule;
 import lvsd.rules.RuleFormatter;
 import lvsd.rules.RuleParser;
@@ -199,6 +200,7 @@ final class DirectorTest {
                 "-a " + VIP + " " + RS2 + " -m",
                 "-P " + VIP + " -z 198.18.0.9",
                 "--set 1 2 3",
+                "--add-mark 1 -t 192.0.2.80",
                 "--sysctl=neighbour_queue=10");
         for (String line : List.of(
                 "-A -u 192.0.2.9:53",
@@ -211,6 +213,8 @@ final class DirectorTest {
                 "-P " + VIP + " -z 198.18.0.10",
                 "-Q " + VIP + " -z 198.18.0.9",
                 "--set 100 0 0",
+                "--add-mark 2 -t 192.0.2.80",
+                "--del-mark 1 -t 192.0.2.80",
                 "--sysctl=neighbour_queue=11",
                 "--sysctl=neighbour_retries=4")) {
             List<String> before = rules();
@@ -541,6 +545,33 @@ final class DirectorTest {
         assertThat(director.connections()).isEqualTo(5);
     }
 
+    // Firewall marks -------------------------------------------------------------------------------------------------
+
+    @Test
+    void shouldTryTheFilesMarkRulesFirst() throws Refusal {
+        follow("--add-mark 1 -t 192.0.2.80", "--add-mark 2 -t 192.0.2.80");
+        director.baseMarks(List.of(mark("3 -t 192.0.2.80"), mark("2 -t 192.0.2.80")));
+        director.publish();
+        assertThat(director.marks().marks().stream().map(each -> each.mark() + (each.file() ? " file" : "")))
+                .containsExactly("3 file", "2 file", "1");
+        assertThat(rules()).containsExactly("--add-mark 1 -t 192.0.2.80");
+        assertThat(dataplane.table().marks.find4(6, 0x500200c0, 0x5000, "wan")).isEqualTo(3);
+        refuse("--add-mark 1 -t 192.0.2.80", "Mark rule already exists");
+        refuse("--add-mark 2 -t 192.0.2.80", "Mark rule already exists");
+        refuse("--del-mark 2 -t 192.0.2.80", "The daemon file has this mark rule, change it there");
+        refuse("--del-mark 4 -t 192.0.2.80", "No such mark rule");
+        refuse("--add-mark 4 -t 192.0.2.80 -F nowhere", "No such device");
+        director.baseMarks(List.of());
+        director.rollback();
+        assertThat(director.marks().marks()).hasSize(3);
+        follow("-C", "--del-mark 1 -t 192.0.2.80");
+        assertThat(rules()).isEmpty();
+    }
+
+    private static MarkRule mark(String packets) {
+        return ((Rule.AddMark) rule("--add-mark " + packets)).mark();
+    }
+
     // What is journalled --------------------------------------------------------------------------------------------
 
     @Test
@@ -555,6 +586,9 @@ final class DirectorTest {
                 "-A -u [2001:db8::1]:53 -o",
                 "-a -u [2001:db8::1]:53 -r [2001:db8::2]:53 -i",
                 "--set 1 2 3",
+                "--add-mark 7 -t 2001:db8:1::/64",
+                "--add-mark 8 -u 192.0.2.1-192.0.2.9:53 -F lan",
+                "--add-mark 7 --any 2001:db8::/32",
                 "--sysctl=neighbour_queue=10");
         FakeDataplane other = new FakeDataplane();
         Director copy = new Director(other, Map.of(), Set.of("wan", "lan"));
