@@ -62,6 +62,13 @@ public record DaemonConfig(
                 changed);
     }
 
+    /** The same with other addresses and routes. */
+    public DaemonConfig withNetwork(List<Port> changedPorts, List<Route> changedRoutes) {
+        return new DaemonConfig(
+                eal, changedPorts, changedRoutes, workers, connections, control, persist, punt, metricsListen, logLevel,
+                marks, settings);
+    }
+
     /** The same with another control socket. */
     public DaemonConfig withSocket(Path socket) {
         Control changed = new Control(socket, control.group());

@@ -279,6 +279,7 @@ final class Daemon {
         for (String name : fixed) {
             LOG.atWarn().addKeyValue("part", name).log("changed in the daemon file, takes effect at the next start");
         }
+        running.director.interfaces(RulesFile.interfaces(now));
         Logging.level(now.logLevel());
         Map<String, String> old = settings(config);
         settings(now).forEach((name, value) -> {

@@ -62,7 +62,7 @@ final class Director {
     record Timeouts(int established, int finWait, int udp) {}
 
     private final DataplaneControl dataplane;
-    private final Set<String> interfaces;
+    private Set<String> interfaces;
     private final Map<ServiceId, ServiceEntry> services = new LinkedHashMap<>();
     private final Map<Grave, DestinationEntry> graveyard = new LinkedHashMap<>();
     private final Map<InetAddress, LocalEntry> locals = new LinkedHashMap<>();
@@ -99,6 +99,11 @@ final class Director {
         this.dataplane = dataplane;
         this.baseSettings = new TreeMap<>(settings);
         this.interfaces = Set.copyOf(interfaces);
+    }
+
+    /** Takes over the names that {@code -F} may use from now on. */
+    void interfaces(Set<String> names) {
+        interfaces = Set.copyOf(names);
     }
 
     // Services ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@ package lvsd.daemon;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import lvsd.config.DaemonConfig;
 import lvsd.dataplane.Dataplane;
@@ -140,26 +141,36 @@ final class DpdkDataplane extends Dataplane implements DataplaneFactory.Running 
 
     @Override
     public List<String> reconfigure(DaemonConfig now) {
-        List<String> restart = new ArrayList<>();
-        if (!now.eal().equals(config.eal())) {
-            restart.add("eal");
-        }
-        if (!now.ports().equals(config.ports())) {
-            restart.add("ports");
-        }
-        if (!now.routes().equals(config.routes())) {
-            restart.add("routes");
-        }
-        if (!now.workers().equals(config.workers())) {
-            restart.add("workers");
-        }
-        if (!now.connections().equals(config.connections())) {
-            restart.add("connections");
-        }
-        if (!now.punt().equals(config.punt())) {
-            restart.add("punt");
+        List<String> restart = new ArrayList<>(Reconfiguration.needRestart(config, now));
+        Optional<DaemonConfig> network = Reconfiguration.network(config, now);
+        try {
+            network.ifPresent(this::network);
+            network.ifPresent(this::twins);
+        } catch (IllegalArgumentException e) {
+            LOG.atError().addKeyValue("cause", e.getMessage()).log("addresses and routes not applied");
         }
         return restart;
+    }
+
+    /** The kernel's side of addresses and routes. */
+    private void twins(DaemonConfig now) {
+        for (int port = 0; port < twins.size(); port++) {
+            TapTwin twin = twins.get(port);
+            if (twin != null) {
+                try {
+                    twin.network(net().iface(net().ifaceOf(port, -1)), now.routes());
+                } catch (NativeException e) {
+                    LOG.atError()
+                            .addKeyValue("port", twin.name())
+                            .addKeyValue("cause", e.getMessage())
+                            .log("addresses of the twin not changed");
+                }
+            }
+        }
+        PuntThread thread = puntThread;
+        if (thread != null) {
+            thread.config(net());
+        }
     }
 
     private void stopWatch() {

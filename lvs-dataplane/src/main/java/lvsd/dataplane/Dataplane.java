@@ -35,7 +35,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     /** Entries that a worker lists at a time: a tenth of a millisecond of its cycle. */
     private static final int LISTED = 512;
 
-    private final DaemonConfig config;
+    private DaemonConfig config;
     private long[] macs;
     private Map<String, String> settings;
     private final List<Worker> workers = new ArrayList<>();
@@ -115,6 +115,24 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     /** The snapshot of layers 2 and 3 published last. */
     protected final NetConfig net() {
         return net;
+    }
+
+    /**
+     * Makes addresses, VLANs, reverse-path checks and routes those of {@code now}, while packets flow. Connections stay; their
+     * next hops are found anew. Control thread.
+     *
+     * @param now a daemon file with the ports that there are
+     * @throws IllegalArgumentException if a route leads nowhere, in words; nothing has changed then
+     */
+    protected final void network(DaemonConfig now) {
+        DaemonConfig before = config;
+        config = before.withNetwork(now.ports(), now.routes());
+        try {
+            publishNet();
+        } catch (IllegalArgumentException e) {
+            config = before;
+            throw e;
+        }
     }
 
     /** The workers, in order. */

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import lvsd.config.DaemonConfig;
@@ -28,6 +29,8 @@ public final class TapTwin implements Twin, AutoCloseable {
 
     private final Tap tap;
     private List<DaemonConfig.Prefix> addresses = List.of();
+    /** Routes that are set in the kernel. */
+    private final List<DaemonConfig.Route> routes = new ArrayList<>();
 
     private TapTwin(Tap tap) {
         this.tap = tap;
@@ -52,10 +55,7 @@ public final class TapTwin implements Twin, AutoCloseable {
                 sysctl(tap.name(), "ipv6", "forwarding", "1");
             }
             tap.up(true);
-            twin.addresses(iface.addresses());
-            for (DaemonConfig.Route route : routes) {
-                addRoute(iface, route);
-            }
+            twin.network(iface, routes);
             return twin;
         } catch (RuntimeException failure) {
             tap.close();
@@ -63,7 +63,30 @@ public final class TapTwin implements Twin, AutoCloseable {
         }
     }
 
-    /** Makes the twin's addresses those given; others that were set before are removed. */
+    /**
+     * Makes the twin's addresses and routes what they are now; others that were set before are removed.
+     *
+     * @param iface the port's untagged interface
+     * @param wanted the daemon file's routes; those that leave by this port are set
+     */
+    public void network(Interface iface, List<DaemonConfig.Route> wanted) {
+        List<DaemonConfig.Route> here =
+                wanted.stream().filter(route -> leaves(iface, route)).toList();
+        boolean moved = !iface.addresses().equals(addresses);
+        for (DaemonConfig.Route route : List.copyOf(routes)) {
+            // An address that goes may take routes with it: all are set anew then.
+            if (moved || !here.contains(route)) {
+                remove(route);
+            }
+        }
+        addresses(iface.addresses());
+        for (DaemonConfig.Route route : here) {
+            if (!routes.contains(route)) {
+                add(route);
+            }
+        }
+    }
+
     public void addresses(List<DaemonConfig.Prefix> wanted) {
         for (DaemonConfig.Prefix prefix : addresses) {
             if (!wanted.contains(prefix)) {
@@ -76,16 +99,27 @@ public final class TapTwin implements Twin, AutoCloseable {
         addresses = List.copyOf(wanted);
     }
 
-    private static void addRoute(Interface iface, DaemonConfig.Route route) {
-        boolean here = route.port().isPresent()
+    private static boolean leaves(Interface iface, DaemonConfig.Route route) {
+        return route.port().isPresent()
                 ? route.port().get().equals(iface.name())
                 : route.via().isPresent() && connected(iface, route.via().get());
-        if (!here) {
-            return;
+    }
+
+    private void remove(DaemonConfig.Route route) {
+        routes.remove(route);
+        try {
+            Netlink.removeRoute(
+                    route.to().address(), route.to().length(), route.via().orElse(null), tap.name(), METRIC);
+        } catch (NativeException failure) {
+            LOG.debug("route {} was gone from the kernel: {}", route.to(), failure.getMessage());
         }
+    }
+
+    private void add(DaemonConfig.Route route) {
         InetAddress via = route.via().orElse(null);
         try {
-            Netlink.addRoute(route.to().address(), route.to().length(), via, iface.name(), METRIC);
+            Netlink.addRoute(route.to().address(), route.to().length(), via, tap.name(), METRIC);
+            routes.add(route);
         } catch (NativeException failure) {
             LOG.warn(
                     "route {}/{} not set in the kernel: {}",
