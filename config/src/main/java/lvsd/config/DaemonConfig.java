@@ -51,29 +51,69 @@ public record DaemonConfig(
             String logLevel,
             Map<String, String> settings) {
         this(
-                eal, ports, routes, workers, connections, control, persist, punt, metricsListen, logLevel, List.of(),
+                eal,
+                ports,
+                routes,
+                workers,
+                connections,
+                control,
+                persist,
+                punt,
+                metricsListen,
+                logLevel,
+                List.of(),
                 settings);
     }
 
     /** The same with other settings, for instance those changed while running. */
     public DaemonConfig withSettings(Map<String, String> changed) {
         return new DaemonConfig(
-                eal, ports, routes, workers, connections, control, persist, punt, metricsListen, logLevel, marks,
+                eal,
+                ports,
+                routes,
+                workers,
+                connections,
+                control,
+                persist,
+                punt,
+                metricsListen,
+                logLevel,
+                marks,
                 changed);
     }
 
     /** The same with other addresses and routes. */
     public DaemonConfig withNetwork(List<Port> changedPorts, List<Route> changedRoutes) {
         return new DaemonConfig(
-                eal, changedPorts, changedRoutes, workers, connections, control, persist, punt, metricsListen, logLevel,
-                marks, settings);
+                eal,
+                changedPorts,
+                changedRoutes,
+                workers,
+                connections,
+                control,
+                persist,
+                punt,
+                metricsListen,
+                logLevel,
+                marks,
+                settings);
     }
 
     /** The same with another control socket. */
     public DaemonConfig withSocket(Path socket) {
         Control changed = new Control(socket, control.group());
         return new DaemonConfig(
-                eal, ports, routes, workers, connections, changed, persist, punt, metricsListen, logLevel, marks,
+                eal,
+                ports,
+                routes,
+                workers,
+                connections,
+                changed,
+                persist,
+                punt,
+                metricsListen,
+                logLevel,
+                marks,
                 settings);
     }
 

@@ -277,8 +277,9 @@ final class Network {
         if (range.isEmpty() || ports.length == 0 || number.isEmpty()) {
             return Optional.empty();
         }
-        Optional<Protocol> which =
-                protocol.equals("any") ? Optional.empty() : Optional.of(Protocol.valueOf(protocol.toUpperCase(Locale.ROOT)));
+        Optional<Protocol> which = protocol.equals("any")
+                ? Optional.empty()
+                : Optional.of(Protocol.valueOf(protocol.toUpperCase(Locale.ROOT)));
         return Optional.of(new MarkRule(
                 (int) Long.parseLong(number),
                 which,

@@ -30,8 +30,9 @@ public record MarkRule(
     /** The highest port. */
     private static final int MAX_PORT = 65535;
 
-    private static final Pattern TARGET = Pattern.compile("(?:\\[([^\\]]*)\\]|([0-9.]+)|([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*))"
-            + "(?:-(?:\\[([^\\]]*)\\]|([0-9.]+)|([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*))|/([0-9]{1,3}))?");
+    private static final Pattern TARGET =
+            Pattern.compile("(?:\\[([^\\]]*)\\]|([0-9.]+)|([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*))"
+                    + "(?:-(?:\\[([^\\]]*)\\]|([0-9.]+)|([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*))|/([0-9]{1,3}))?");
     private static final Pattern PORTS = Pattern.compile("([0-9]{1,5})(?:-([0-9]{1,5}))?");
     /** A port behind an IPv4 target or behind brackets or a prefix length, never the last group of a bare IPv6 address. */
     private static final Pattern WITH_PORTS = Pattern.compile("(\\[.*[\\]0-9]|[^:]+):([0-9-]+)");

@@ -269,8 +269,8 @@ public final class RuleParser {
 
         private void readFwmark(String value) throws RuleSyntaxException {
             if (isMarkRule()) {
-                throw RuleSyntaxException.fail("the mark stands behind --" + command.label() + ", its packets behind -t,"
-                        + " -u, --sctp-service or --any");
+                throw RuleSyntaxException.fail("the mark stands behind --" + command.label()
+                        + ", its packets behind -t," + " -u, --sctp-service or --any");
             }
             mark = readMark(value);
         }
@@ -279,9 +279,8 @@ public final class RuleParser {
         private void readTarget(Optional<Protocol> which, String value) throws RuleSyntaxException {
             protocol = which.orElse(null);
             target = MarkRule.target(value)
-                    .orElseThrow(() -> RuleSyntaxException.fail(
-                            "illegal addresses or ports `" + value + "', must be like 192.0.2.1-192.0.2.9:80-443 or"
-                                    + " [2001:db8::]/64:80"));
+                    .orElseThrow(() -> RuleSyntaxException.fail("illegal addresses or ports `" + value
+                            + "', must be like 192.0.2.1-192.0.2.9:80-443 or" + " [2001:db8::]/64:80"));
         }
 
         private void readService(Protocol which, String value) throws RuleSyntaxException {
@@ -460,9 +459,8 @@ public final class RuleParser {
                 return new Rule.ShowSettings(Optional.empty());
             }
             String whole = (equals < 0 ? setting : setting.substring(0, equals)).strip();
-            String name = whole.replace('/', '.').startsWith(SYSCTL_FOLDER)
-                    ? whole.substring(SYSCTL_FOLDER.length())
-                    : whole;
+            String name =
+                    whole.replace('/', '.').startsWith(SYSCTL_FOLDER) ? whole.substring(SYSCTL_FOLDER.length()) : whole;
             if (!name.matches("[a-z0-9_]{1,64}")) {
                 throw RuleSyntaxException.fail("illegal setting name `" + name + "'");
             }

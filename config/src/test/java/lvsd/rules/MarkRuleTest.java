@@ -56,25 +56,30 @@ final class MarkRuleTest {
             })
     void shouldRefuseWhatIsNoRange(String packets) {
         assertThatThrownBy(() -> parse("--add-mark 1 -t " + packets))
-                .isInstanceOfSatisfying(RuleSyntaxException.class, e -> assertThat(e.text())
-                        .contains("illegal addresses or ports"));
+                .isInstanceOfSatisfying(
+                        RuleSyntaxException.class, e -> assertThat(e.text()).contains("illegal addresses or ports"));
     }
 
     @Test
     void shouldSayWhatIsMissing() {
         assertThatThrownBy(() -> parse("--add-mark 1"))
-                .isInstanceOfSatisfying(RuleSyntaxException.class, e -> assertThat(e.text())
-                        .contains("You need to supply the 'service-address' option for the 'add-mark' command"));
+                .isInstanceOfSatisfying(
+                        RuleSyntaxException.class,
+                        e -> assertThat(e.text())
+                                .contains(
+                                        "You need to supply the 'service-address' option for the 'add-mark' command"));
         assertThatThrownBy(() -> parse("--add-mark 0 -t 192.0.2.1"))
-                .isInstanceOfSatisfying(RuleSyntaxException.class, e -> assertThat(e.text())
-                        .contains("invalid fwmark value"));
+                .isInstanceOfSatisfying(
+                        RuleSyntaxException.class, e -> assertThat(e.text()).contains("invalid fwmark value"));
         assertThatThrownBy(() -> parse("--add-mark 1 -f 2"))
-                .isInstanceOfSatisfying(RuleSyntaxException.class, e -> assertThat(e.text())
-                        .contains("the mark stands behind --add-mark"));
+                .isInstanceOfSatisfying(
+                        RuleSyntaxException.class,
+                        e -> assertThat(e.text()).contains("the mark stands behind --add-mark"));
         assertThatThrownBy(() -> parse("--marks -t 192.0.2.1"))
-                .isInstanceOfSatisfying(RuleSyntaxException.class, e -> assertThat(e.text())
-                        .contains("Illegal 'service-address' option with the 'marks' command"));
-        assertThatThrownBy(() -> parse("-A --any 192.0.2.1"))
-                .isInstanceOf(RuleSyntaxException.class);
+                .isInstanceOfSatisfying(
+                        RuleSyntaxException.class,
+                        e -> assertThat(e.text())
+                                .contains("Illegal 'service-address' option with the 'marks' command"));
+        assertThatThrownBy(() -> parse("-A --any 192.0.2.1")).isInstanceOf(RuleSyntaxException.class);
     }
 }

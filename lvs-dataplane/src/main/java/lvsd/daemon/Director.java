@@ -424,7 +424,9 @@ final class Director {
         int place = marks.indexOf(mark);
         if (place < 0) {
             throw new Refusal(
-                    fileMarks.contains(mark) ? "The daemon file has this mark rule, change it there" : "No such mark rule");
+                    fileMarks.contains(mark)
+                            ? "The daemon file has this mark rule, change it there"
+                            : "No such mark rule");
         }
         marks.remove(place);
         changed(() -> marks.add(place, mark));

@@ -46,8 +46,7 @@ final class Reconfiguration {
     }
 
     private static boolean samePorts(DaemonConfig started, DaemonConfig now) {
-        return started.ports()
-                .stream()
+        return started.ports().stream()
                 .map(Port::name)
                 .toList()
                 .equals(now.ports().stream().map(Port::name).toList());

@@ -142,8 +142,12 @@ final class RulesFile {
                 changes.add(rule);
             }
         });
-        old.marks.stream().filter(mark -> !now.marks.contains(mark)).forEach(mark -> changes.add(new Rule.DeleteMark(mark)));
-        now.marks.stream().filter(mark -> !old.marks.contains(mark)).forEach(mark -> changes.add(new Rule.AddMark(mark)));
+        old.marks.stream()
+                .filter(mark -> !now.marks.contains(mark))
+                .forEach(mark -> changes.add(new Rule.DeleteMark(mark)));
+        now.marks.stream()
+                .filter(mark -> !old.marks.contains(mark))
+                .forEach(mark -> changes.add(new Rule.AddMark(mark)));
         old.services.forEach((id, spec) -> {
             if (!now.services.containsKey(id)) {
                 changes.add(new Rule.DeleteService(id));

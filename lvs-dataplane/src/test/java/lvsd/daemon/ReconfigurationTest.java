@@ -47,7 +47,12 @@ final class ReconfigurationTest {
                 """);
         assertThat(Reconfiguration.needRestart(file(FILE), now))
                 .containsExactly(
-                        "eal", "workers", "ports[0].device", "ports[0].mtu", "ports[0].twin", "ports[1].rx-descriptors");
+                        "eal",
+                        "workers",
+                        "ports[0].device",
+                        "ports[0].mtu",
+                        "ports[0].twin",
+                        "ports[1].rx-descriptors");
         DaemonConfig applied = Reconfiguration.network(file(FILE), now).orElseThrow();
         assertThat(applied.ports().getFirst().mtu()).isEqualTo(1500);
         assertThat(applied.ports().getFirst().addresses())
@@ -57,7 +62,10 @@ final class ReconfigurationTest {
     @Test
     void otherPortsShouldKeepAddressesAndRoutesAsTheyWere() {
         DaemonConfig now = file("ports: [{name: lan, device: net_null1, addresses: [198.51.100.9/24]}]");
-        assertThat(Reconfiguration.needRestart(file(FILE), now)).singleElement().asString().startsWith("ports (");
+        assertThat(Reconfiguration.needRestart(file(FILE), now))
+                .singleElement()
+                .asString()
+                .startsWith("ports (");
         assertThat(Reconfiguration.network(file(FILE), now)).isEmpty();
     }
 }

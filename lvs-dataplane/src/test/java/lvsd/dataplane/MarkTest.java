@@ -42,20 +42,14 @@ final class MarkTest {
 
     private Service marked(boolean ipv6, String... servers) {
         ServiceId id = new ServiceId.Fwmark(MARK, ipv6);
-        ServiceSpec spec = new ServiceSpec(
-                id, "rr", Set.of(), OptionalInt.empty(), -1, "", false, false, OptionalInt.empty());
+        ServiceSpec spec =
+                new ServiceSpec(id, "rr", Set.of(), OptionalInt.empty(), -1, "", false, false, OptionalInt.empty());
         return director.service(spec, ForwardingMethod.NAT, servers);
     }
 
     private static MarkRule rule(int mark, Protocol protocol, String from, String to, int low, int high, String port) {
         return new MarkRule(
-                mark,
-                Optional.ofNullable(protocol),
-                TestDirector.ip(from),
-                TestDirector.ip(to),
-                low,
-                high,
-                port);
+                mark, Optional.ofNullable(protocol), TestDirector.ip(from), TestDirector.ip(to), low, high, port);
     }
 
     private void marks(MarkRule... rules) {
@@ -97,12 +91,18 @@ final class MarkTest {
         marked(false, SERVERS4);
         marks(rule(MARK, Protocol.UDP, "192.0.2.10", "192.0.2.12", 80, 81, ""));
         director.send(
-                0, Way.NAT4.arriving(0, Way.NAT4.client(), "192.0.2.10").tcp(1, 80).flags("S").build());
+                0,
+                Way.NAT4
+                        .arriving(0, Way.NAT4.client(), "192.0.2.10")
+                        .tcp(1, 80)
+                        .flags("S")
+                        .build());
         assertThat(director.totals(director.first(), 0).connections()).isZero();
         for (String[] each : new String[][] {{"192.0.2.9", "80"}, {"192.0.2.13", "81"}, {"192.0.2.11", "79"}}) {
             director.send(
                     0,
-                    Way.NAT4.arriving(0, Way.NAT4.client(), each[0])
+                    Way.NAT4
+                            .arriving(0, Way.NAT4.client(), each[0])
                             .udp(1, Integer.parseInt(each[1]))
                             .build());
         }
@@ -117,14 +117,16 @@ final class MarkTest {
         syn(0, false, "192.0.2.11", 4711, 443);
         director.send(
                 1,
-                Way.NAT4.arriving(1, "198.18.20.11", Way.NAT4.client())
+                Way.NAT4
+                        .arriving(1, "198.18.20.11", Way.NAT4.client())
                         .tcp(443, 4711)
                         .flags("S.")
                         .ack(1)
                         .build());
         Packets.assertSame(
                 director.expect(0),
-                Way.NAT4.leaving(0, "192.0.2.11", Way.NAT4.client())
+                Way.NAT4
+                        .leaving(0, "192.0.2.11", Way.NAT4.client())
                         .ttl(63)
                         .tcp(443, 4711)
                         .flags("S.")
@@ -192,8 +194,7 @@ final class MarkTest {
                 InetAddress address = TestDirector.ip("200.0.0." + random.nextInt(9));
                 int port = random.nextInt(9);
                 String iface = random.nextBoolean() ? "lan0" : "wan0";
-                int mark = table.find4(
-                        protocol.number(), Wire.int4(address.getAddress()), Wire.port(port), iface);
+                int mark = table.find4(protocol.number(), Wire.int4(address.getAddress()), Wire.port(port), iface);
                 assertThat(mark)
                         .as("-Dseed=%d, %s %s:%d %s in %s", SEED, protocol, address, port, iface, rules)
                         .isEqualTo(plain(rules, protocol, address, port, iface));

@@ -78,7 +78,10 @@ final class ReloadTest {
     private boolean pinged(String address) {
         director.send(
                 0,
-                Way.NAT4.arriving(0, TestDirector.CLIENT, address).echoRequest(1, 1).build());
+                Way.NAT4
+                        .arriving(0, TestDirector.CLIENT, address)
+                        .echoRequest(1, 1)
+                        .build());
         return director.any(0);
     }
 

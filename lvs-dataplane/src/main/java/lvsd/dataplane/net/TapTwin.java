@@ -87,7 +87,7 @@ public final class TapTwin implements Twin, AutoCloseable {
         }
     }
 
-    public void addresses(List<DaemonConfig.Prefix> wanted) {
+    private void addresses(List<DaemonConfig.Prefix> wanted) {
         for (DaemonConfig.Prefix prefix : addresses) {
             if (!wanted.contains(prefix)) {
                 tap.removeAddress(prefix.address(), prefix.length());

@@ -92,6 +92,7 @@ public final class MarkTable {
         private final long[] addresses;
         /** Of each rule: protocol (0: any), lowest port, highest port, mark. */
         private final int[] numbers;
+
         private final String[] ifaces;
 
         Family(List<MarkRule> all, boolean ipv6) {

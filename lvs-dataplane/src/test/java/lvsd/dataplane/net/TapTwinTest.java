@@ -16,6 +16,7 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 import lvsd.config.DaemonConfig;
 import lvsd.linux.Interfaces;
@@ -77,6 +78,25 @@ class TapTwinTest {
         }
     }
 
+    private static Interface moved(Interface from, String address) {
+        return new Interface(
+                from.index(),
+                from.name(),
+                from.port(),
+                from.vlanId(),
+                from.mac(),
+                from.mtu(),
+                List.of(NetHarness.prefix(address, 24)),
+                from.reversePath());
+    }
+
+    private static DaemonConfig.Route route(String via) {
+        return new DaemonConfig.Route(
+                NetHarness.prefix("203.0.113.0", 24),
+                Optional.of(NetHarness.prefix(via, 32).address()),
+                Optional.empty());
+    }
+
     @Test
     void shouldLookLikeThePortToTheKernel() throws Exception {
         Privilege.inNewNetwork(() -> {
@@ -92,10 +112,17 @@ class TapTwinTest {
                 bench.twins.getFirst().carrier(false);
                 assertThat(Privilege.run("ip", "link", "show", "client")).contains("NO-CARRIER");
                 bench.twins.getFirst().carrier(true);
-                bench.twins.getFirst().addresses(List.of(NetHarness.prefix("198.18.10.9", 24)));
+                Interface client = bench.harness.net.config().iface(0);
+                bench.twins.getFirst().network(moved(client, "198.18.10.9"), List.of(route("198.18.10.77")));
                 assertThat(Privilege.run("ip", "addr", "show", "client"))
                         .contains("198.18.10.9/24")
                         .doesNotContain(OWN + "/24");
+                assertThat(Privilege.run("ip", "route"))
+                        .contains("203.0.113.0/24 via 198.18.10.77 dev client")
+                        .doesNotContain("default");
+                bench.twins.getFirst().network(client, List.of());
+                assertThat(Privilege.run("ip", "route")).doesNotContain("203.0.113.0/24");
+                assertThat(Privilege.run("ip", "addr", "show", "client")).contains(OWN + "/24");
             }
             assertThat(Interfaces.exists("client")).isFalse();
             return null;
