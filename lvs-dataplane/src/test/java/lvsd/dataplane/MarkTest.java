@@ -20,6 +20,7 @@ import lvsd.rules.Protocol;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
 import lvsd.wire.Packets;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -47,7 +48,7 @@ final class MarkTest {
         return director.service(spec, ForwardingMethod.NAT, servers);
     }
 
-    private static MarkRule rule(int mark, Protocol protocol, String from, String to, int low, int high, String port) {
+    private static MarkRule rule(int mark, @Nullable Protocol protocol, String from, String to, int low, int high, String port) {
         return new MarkRule(
                 mark, Optional.ofNullable(protocol), TestDirector.ip(from), TestDirector.ip(to), low, high, port);
     }
