@@ -48,7 +48,8 @@ final class MarkTest {
         return director.service(spec, ForwardingMethod.NAT, servers);
     }
 
-    private static MarkRule rule(int mark, @Nullable Protocol protocol, String from, String to, int low, int high, String port) {
+    private static MarkRule rule(
+            int mark, @Nullable Protocol protocol, String from, String to, int low, int high, String port) {
         return new MarkRule(
                 mark, Optional.ofNullable(protocol), TestDirector.ip(from), TestDirector.ip(to), low, high, port);
     }
