@@ -21,7 +21,7 @@ final class HelpText {
               PROGRAM -P|-Q SERVICE -z ADDRESS [-F port]  PROGRAM -G [SERVICE] [-n]
               PROGRAM --add-mark|--del-mark MARK PACKETS [-F port]            PROGRAM --marks
               PROGRAM --drops | --ports | --workers       PROGRAM --sysctl [name[=value]]
-              PROGRAM -h | -v
+              PROGRAM -h | -v                             lvsadm help [COMMAND]
 
             Commands:
               --add-service     -A   add a virtual service
@@ -61,7 +61,7 @@ final class HelpText {
                                      address[-address | /length][:port[-port]]; IPv6 addresses in brackets
 
             Options:
-              --scheduler       -s   rr wrr lc wlc lblc lblcr dh sh mh sed nq fo ovf; default wlc
+              --scheduler       -s   rr wrr lc wlc lblc lblcr dh sh mh sed nq fo ovf twos; default wlc
               --sched-flags     -b   flags of sh and mh: sh-fallback sh-port mh-fallback mh-port, by commas
               --persistent      -p   keep a client at its server; seconds, default 360
               --netmask         -M   clients of one network count as one: mask, or prefix length with IPv6

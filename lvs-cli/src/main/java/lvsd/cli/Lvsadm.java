@@ -122,6 +122,9 @@ public final class Lvsadm {
     /** Runs the tool; returns its exit code, as ipvsadm's. */
     int run() {
         try {
+            if (!arguments.isEmpty() && arguments.getFirst().equals("help") && !program.equals("ipvsadm")) {
+                return HelpTopics.print(out, err, arguments.subList(1, arguments.size()));
+            }
             return execute(parser.parse(arguments));
         } catch (RuleSyntaxException e) {
             err.print(e.text());
