@@ -103,7 +103,8 @@ final class HelpTopics {
         }
         String wanted = words.getFirst().replaceFirst("^-+", "");
         for (Topic topic : TOPICS) {
-            if (topic.words.stream().anyMatch(word -> word.replaceFirst("^-+", "").equals(wanted))) {
+            if (topic.words.stream()
+                    .anyMatch(word -> word.replaceFirst("^-+", "").equals(wanted))) {
                 out.print("lvsadm " + String.join(" | ", topic.words) + "\n\n" + topic.what + "\n\n"
                         + topic.usage.indent(4) + "\nExample:\n    lvsadm " + topic.example + "\n");
                 return 0;

@@ -36,8 +36,27 @@ class HelpTest {
     @Test
     void shouldTellAboutEachCommandWithAnExampleThatWorks() throws Exception {
         for (String command : List.of(
-                "-A", "-E", "-D", "-a", "-e", "-d", "-L", "-Z", "-C", "-S", "-R", "--set", "-P", "-Q", "-G",
-                "--start-daemon", "--stop-daemon", "--sysctl", "--drops", "--ports", "--workers")) {
+                "-A",
+                "-E",
+                "-D",
+                "-a",
+                "-e",
+                "-d",
+                "-L",
+                "-Z",
+                "-C",
+                "-S",
+                "-R",
+                "--set",
+                "-P",
+                "-Q",
+                "-G",
+                "--start-daemon",
+                "--stop-daemon",
+                "--sysctl",
+                "--drops",
+                "--ports",
+                "--workers")) {
             Output help = run("lvsadm", "help", command);
             assertThat(help.code).as(command).isZero();
             Matcher example = EXAMPLE.matcher(help.out);
