@@ -58,3 +58,13 @@ find_jars() {
 # pauses stay below a millisecond; workers allocate nothing, so that only the control plane's garbage is ever collected.
 # No perf file: its mmap can stall a thread on disk writes.
 LVS_DAEMON_OPTIONS="--enable-native-access=ALL-UNNAMED -XX:+UseZGC -Xms256m -Xmx256m -XX:+AlwaysPreTouch -XX:-UsePerfData"
+
+# The packet path is compiled in the pieces that it is written in. An access to native memory is some 600 nodes to the
+# JIT, and a compilation that has made 18000 inlines nothing more, so that what follows are calls, per packet and field.
+# So its stages stay apart, and what is rare stays out of them (docs/performance.md, "The JIT").
+LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:InlineSmallCode=20000 -XX:CompileCommand=quiet"
+for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Parser::fast dataplane.Parser::stage* \
+  dataplane.nat.TcpRewrite::options dataplane.TcpTracker::change dataplane.Misses::fast dataplane.Misses::forwardSlow \
+  dataplane.Misses::reused dataplane.Misses::gone wire.Checksum::transport*; do
+  LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:CompileCommand=dontinline,lvsd.$lvs_method"
+done

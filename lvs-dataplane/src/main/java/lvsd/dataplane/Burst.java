@@ -1,10 +1,18 @@
 package lvsd.dataplane;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import lvsd.dataplane.io.PacketIo;
+import lvsd.memory.Memory;
+import lvsd.wire.WireForm;
 
 /**
- * The columns of one burst: what stage 1 learned of each packet, for the stages behind it. One instance per worker, used
- * by that worker alone; slot {@code i} is valid from {@link Parser} to the dispatch of the same burst.
+ * What stage 1 learned of each packet of one burst, for the stages behind it: one cache line a packet, outside the heap.
+ * One instance per worker, used by that worker alone; line {@code i} is valid from {@link Parser} to the dispatch of the
+ * same burst.
+ *
+ * <p>Columns as arrays of the heap cost more than they hold: each is a reference to load through the collector's barrier
+ * and a length to compare with, for every packet and column.
  *
  * <p>Addresses and ports are in wire form (see {@link lvsd.dataplane.service.Wire}).
  */
@@ -16,31 +24,148 @@ final class Burst {
     /** Parsed whole: IPv6 with TCP or UDP right behind the fixed header, addressed to our MAC. */
     static final int FAST6 = 2;
     /** Anything else: handled one at a time. */
-    static final int SLOW = 3;
+    static final int SLOW = 4;
 
-    final int[] kind = new int[CAPACITY];
-    final long[] mbuf = new long[CAPACITY];
-    /** First byte of the IP header. */
-    final long[] l3 = new long[CAPACITY];
-    /** First byte of the transport header. */
-    final long[] l4 = new long[CAPACITY];
-    /** Bytes of the IP packet by its own header. */
-    final int[] length = new int[CAPACITY];
+    private static final int SIZE = 64;
+    private static final int MBUF = 0;
+    private static final int L3 = 8;
+    private static final int ADDRESSES = 16;
+    private static final int PORTS = 24;
+    /** Kind in the low byte, protocol above, length in the upper half. */
+    private static final int SUMMARY = 28;
 
-    final int[] protocol = new int[CAPACITY];
-    /** IPv4 source and destination as one 64-bit load. */
-    final long[] addresses = new long[CAPACITY];
-    /** Source and destination port as one 32-bit load. */
-    final int[] ports = new int[CAPACITY];
+    private static final int HASH = 32;
+    private static final int LINE = 40;
+    private static final int REFERENCE = 48;
+    private static final int VERDICT = 52;
 
-    final long[] hash = new long[CAPACITY];
-    /** The line to touch next: the bucket's, then the candidate's. Always readable: the mbuf's where there is neither. */
-    final long[] line = new long[CAPACITY];
-    /** Candidate reference from the connection table, or -1. */
-    final int[] reference = new int[CAPACITY];
+    /** Holds the memory for as long as the burst is reachable. */
+    private final MemorySegment memory = Arena.ofAuto().allocate((long) CAPACITY * SIZE, SIZE);
 
-    final int[] verdict = new int[CAPACITY];
+    private final long rows = memory.address();
 
     /** Where accumulated touches end up, so that the loads are not optimised away. */
     int touched;
+
+    /** Where the lines are, for {@link #row(long, int)}. For as long as this is reachable. */
+    long rows() {
+        return rows;
+    }
+
+    /** The line of packet {@code i}, 0 to {@link #CAPACITY} - 1: what the accessors take. */
+    static long row(long rows, int i) {
+        return rows + (long) (i & CAPACITY - 1) * SIZE;
+    }
+
+    /** Notes a packet that needs the long way; there is nothing of it to look up. */
+    static void setSlow(long row) {
+        Memory.setInt(row, SIZE, SUMMARY, SLOW);
+        setLine(row, mbuf(row));
+    }
+
+    /** Notes what was parsed: kind, protocol, and the bytes of the IP packet by its own header. */
+    static void setSummary(long row, int kind, int protocol, int length) {
+        Memory.setInt(row, SIZE, SUMMARY, kind | protocol << 8 | length << 16);
+    }
+
+    /** Ports and summary in one load: take apart with {@link #portsOf} and {@link #summaryOf}. */
+    static long brief(long row) {
+        return Memory.getLong(row, SIZE, PORTS);
+    }
+
+    static int portsOf(long brief) {
+        return (int) (WireForm.LITTLE_ENDIAN ? brief : brief >>> 32);
+    }
+
+    static int summaryOf(long brief) {
+        return (int) (WireForm.LITTLE_ENDIAN ? brief >>> 32 : brief);
+    }
+
+    /** Kind, protocol and length in one: take apart with {@link #kind}, {@link #protocol} and {@link #length}. */
+    static int summary(long row) {
+        return Memory.getInt(row, SIZE, SUMMARY);
+    }
+
+    /** {@link #FAST4}, {@link #FAST6} or {@link #SLOW}. */
+    static int kind(int summary) {
+        return summary & 0xff;
+    }
+
+    static int protocol(int summary) {
+        return summary >>> 8 & 0xff;
+    }
+
+    /** Bytes of the IP packet by its own header. */
+    static int length(int summary) {
+        return summary >>> 16;
+    }
+
+    static long mbuf(long row) {
+        return Memory.getLong(row, SIZE, MBUF);
+    }
+
+    static void setMbuf(long row, long mbuf) {
+        Memory.setLong(row, SIZE, MBUF, mbuf);
+    }
+
+    /** First byte of the IP header. */
+    static long l3(long row) {
+        return Memory.getLong(row, SIZE, L3);
+    }
+
+    static void setL3(long row, long l3) {
+        Memory.setLong(row, SIZE, L3, l3);
+    }
+
+    /** IPv4 source and destination as one 64-bit load. */
+    static long addresses(long row) {
+        return Memory.getLong(row, SIZE, ADDRESSES);
+    }
+
+    static void setAddresses(long row, long addresses) {
+        Memory.setLong(row, SIZE, ADDRESSES, addresses);
+    }
+
+    /** Source and destination port as one 32-bit load. */
+    static int ports(long row) {
+        return Memory.getInt(row, SIZE, PORTS);
+    }
+
+    static void setPorts(long row, int ports) {
+        Memory.setInt(row, SIZE, PORTS, ports);
+    }
+
+    static long hash(long row) {
+        return Memory.getLong(row, SIZE, HASH);
+    }
+
+    static void setHash(long row, long hash) {
+        Memory.setLong(row, SIZE, HASH, hash);
+    }
+
+    /** The line to touch next: the bucket's, then the candidate's. Always readable: the mbuf's where there is neither. */
+    static long line(long row) {
+        return Memory.getLong(row, SIZE, LINE);
+    }
+
+    static void setLine(long row, long line) {
+        Memory.setLong(row, SIZE, LINE, line);
+    }
+
+    /** Candidate reference from the connection table, or -1. */
+    static int reference(long row) {
+        return Memory.getInt(row, SIZE, REFERENCE);
+    }
+
+    static void setReference(long row, int reference) {
+        Memory.setInt(row, SIZE, REFERENCE, reference);
+    }
+
+    static int verdict(long row) {
+        return Memory.getInt(row, SIZE, VERDICT);
+    }
+
+    static void setVerdict(long row, int verdict) {
+        Memory.setInt(row, SIZE, VERDICT, verdict);
+    }
 }

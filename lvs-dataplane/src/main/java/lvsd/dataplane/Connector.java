@@ -172,9 +172,7 @@ final class Connector {
     }
 
     private int forward(Packet p, int reference) {
-        return p.ipv6
-                ? pipeline.forward6(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, reference)
-                : pipeline.forward4(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, reference);
+        return pipeline.misses().known(p, reference);
     }
 
     private Flow flow(Packet p) {

@@ -3,6 +3,7 @@ package lvsd.dataplane;
 import java.util.BitSet;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.nat.IcmpTranslation;
 import lvsd.dataplane.net.Adjacency;
 import lvsd.dataplane.net.Net;
@@ -59,21 +60,17 @@ final class Misses {
         return adopter;
     }
 
-    /** A known tuple's first packet of IPv4, parsed by the fast parser. */
-    int fast4(Burst burst, int i) {
-        fill(burst, i, false);
+    /** A packet of no known connection, parsed by the fast parser into a line of the burst. */
+    int fast(long row, int summary) {
+        fill(row, summary);
         return miss(packet);
     }
 
-    /** As {@link #fast4} for IPv6. */
-    int fast6(Burst burst, int i) {
-        fill(burst, i, true);
-        return miss(packet);
-    }
-
-    private void fill(Burst burst, int i, boolean ipv6) {
-        Packet p = packet;
-        fill(p, burst.mbuf[i], burst.l3[i], burst.l4[i], burst.length[i], burst.protocol[i], ipv6);
+    private void fill(long row, int summary) {
+        boolean ipv6 = Burst.kind(summary) == Burst.FAST6;
+        long ip = Burst.l3(row);
+        long l4 = ip + (ipv6 ? Ipv6.SIZE : Ipv4.SIZE);
+        fill(packet, Burst.mbuf(row), ip, l4, Burst.length(summary), Burst.protocol(summary), ipv6);
     }
 
     private void fill(Packet p, long mbuf, long ip, long l4, int length, int protocol, boolean ipv6) {
@@ -137,9 +134,7 @@ final class Misses {
         if (reference == NONE) {
             return miss(p);
         }
-        return p.ipv6
-                ? pipeline.forward6(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, reference)
-                : pipeline.forward4(p.mbuf, p.l3, p.l4, p.l3Length, p.protocol, reference);
+        return known(p, reference);
     }
 
     private int lookUp(Packet p) {
@@ -350,19 +345,33 @@ final class Misses {
         return Verdict.drop(nextHop == Net.TABLE_FULL ? DropReason.NEIGHBOUR_TABLE_FULL : DropReason.NO_ROUTE);
     }
 
-    /**
-     * The long way of a packet of a known IPv4 connection: answers what may not go on, adds the TOA option, resolves the
-     * next hop, then rewrites and sends or holds.
-     */
-    int forwardSlow4(long mbuf, long ip, long l4, int length, int protocol, int reference) {
-        fill(packet, mbuf, ip, l4, length, protocol, false);
-        return forwardSlow(packet, pipeline.table4, reference);
+    /** A packet of a known connection that {@link Pipeline} has counted with it, but cannot send the short way. */
+    int forwardSlow(long row, int summary, int reference) {
+        fill(row, summary);
+        return forwardSlow(packet, packet.ipv6 ? pipeline.table6 : pipeline.table4, reference);
     }
 
-    /** As {@link #forwardSlow4} for IPv6. */
-    int forwardSlow6(long mbuf, long ip, long l4, int length, int protocol, int reference) {
-        fill(packet, mbuf, ip, l4, length, protocol, true);
-        return forwardSlow(packet, pipeline.table6, reference);
+    /** A packet of a known connection that did not come the short way: what {@link Pipeline} does, one at a time. */
+    int known(Packet p, int reference) {
+        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        int entry = ConnectionTable.entry(reference);
+        int side = ConnectionTable.side(reference);
+        long hot = table.hot(entry);
+        if (pipeline.services.destination(Connection.destination(hot)) == null) {
+            return gone(p, reference);
+        }
+        if (p.protocol == Ipv4.PROTOCOL_TCP) {
+            int flags = Tcp.flags(p.l4);
+            int state = Connection.state(hot);
+            int next = TcpStates.nextByFlags(side, state, flags);
+            TcpTracker tracker = p.ipv6 ? pipeline.tracker6 : pipeline.tracker4;
+            if (((next ^ state) | (flags & Tcp.SYN)) != 0
+                    && tracker.change(entry, hot, state, next, side, flags, pipeline.now)) {
+                return reused(p, reference);
+            }
+        }
+        Pipeline.seen(hot, side, pipeline.now);
+        return forwardSlow(p, table, reference);
     }
 
     /** As the kernel does: towards the server the TTL has gone down before the MTU is looked at, and the quote shows it. */
@@ -398,45 +407,54 @@ final class Misses {
             connector.toa(p, table, entry, side, mtu);
         }
         pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
-        rewrite(p, entry, hot, side);
+        rewrite(p, reference, hot);
         return net.output(p, nextHop);
     }
 
-    private void rewrite(Packet p, int entry, long hot, int side) {
-        int flags = Connection.flags(hot);
+    private void rewrite(Packet p, int reference, long hot) {
+        int fields = Connection.summary(hot);
+        long rest = p.protocol == Ipv4.PROTOCOL_TCP ? Tcp.rest(p.l4) : 0;
         if (p.ipv6) {
-            pipeline.rewrite6(p.l3, p.l4, p.protocol, entry, hot, side, flags);
+            pipeline.rewrite6(p.l3, p.l4, rest, reference, hot, fields);
         } else {
-            pipeline.rewrite4(p.l3, p.l4, p.protocol, entry, hot, side, flags);
+            pipeline.rewrite4(p.l3, p.l4, Ipv4.middle(p.l3), rest, reference, hot, fields);
         }
     }
 
     /** A SYN that begins anew on an old connection's tuple: the old entry goes, the SYN opens a new one. */
-    int reused(long mbuf, long ip, long l4, int length, int reference, boolean ipv6) {
-        ConnectionTable table = ipv6 ? pipeline.table6 : pipeline.table4;
+    int reused(long row, int summary, int reference) {
+        fill(row, summary);
+        return reused(packet, reference);
+    }
+
+    private int reused(Packet p, int reference) {
+        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
         int old = Connection.destination(table.hot(ConnectionTable.entry(reference)));
-        connector.release(ipv6, ConnectionTable.entry(reference));
-        fill(packet, mbuf, ip, l4, length, Ipv4.PROTOCOL_TCP, ipv6);
+        connector.release(p.ipv6, ConnectionTable.entry(reference));
         Destination stays = pipeline.sysctls.connReuseMode == 0 ? pipeline.services.destination(old) : null;
         if (stays != null && (stays.weight != 0 || !pipeline.sysctls.expireNodestConn)) {
-            Service service = service(packet);
+            Service service = service(p);
             if (service != null && service.index == stays.service) {
-                return connector.connect(packet, service, stays);
+                return connector.connect(p, service, stays);
             }
         }
-        return miss(packet);
+        return miss(p);
     }
 
     /** A packet of a connection whose server was removed: dropped, or the connection ends and the packet is a new one. */
-    int gone(long mbuf, long ip, long l4, int length, int protocol, int reference, boolean ipv6) {
+    int gone(long row, int summary, int reference) {
+        fill(row, summary);
+        return gone(packet, reference);
+    }
+
+    private int gone(Packet p, int reference) {
         if (!pipeline.sysctls.expireNodestConn) {
             return Verdict.drop(DropReason.DESTINATION_GONE);
         }
-        connector.release(ipv6, ConnectionTable.entry(reference));
+        connector.release(p.ipv6, ConnectionTable.entry(reference));
         if (ConnectionTable.side(reference) == Connection.SERVER_SIDE) {
             return Verdict.drop(DropReason.DESTINATION_GONE);
         }
-        fill(packet, mbuf, ip, l4, length, protocol, ipv6);
-        return miss(packet);
+        return miss(p);
     }
 }

@@ -30,29 +30,50 @@ final class Parser {
     private static final long MAC_MASK = 0xffff_ffff_ffffL;
     private static final int IPV4_NATIVE = 0x0008;
     private static final int IPV6_NATIVE = 0xdd86;
-    /** More-fragments and offset, as the bytes lie in the packet. */
-    private static final int FRAGMENT_NATIVE = 0xff3f;
+    /** Version, header length, more-fragments and fragment offset in the first eight bytes, as they lie in the packet. */
+    private static final long PLAIN4_MASK = 0xff3f_0000_0000_00ffL;
+    /** Version 4, no options, no fragment. */
+    private static final long PLAIN4 = 0x45;
 
     private static final int PROTOCOL_TCP = 6;
     private static final int PROTOCOL_UDP = 17;
 
     private final Burst burst;
+    private final ConnectionTable table4;
+    private final ConnectionTable table6;
     private final long seed0;
     private final long seed1;
 
-    Parser(Burst burst, long seed0, long seed1) {
+    Parser(Burst burst, ConnectionTable table4, ConnectionTable table6, long seed0, long seed1) {
         this.burst = burst;
+        this.table4 = table4;
+        this.table6 = table6;
         this.seed0 = seed0;
         this.seed1 = seed1;
     }
 
-    /** Parses the packet in slot {@code i}, received on a port with the given MAC (wire form). */
-    void fast(int i, long mbuf, long mac) {
-        burst.mbuf[i] = mbuf;
-        burst.kind[i] = kind(i, mbuf, mac);
+    /**
+     * Parses packets received on a port with the given MAC (wire form) into the burst's lines.
+     *
+     * @return the kinds that there are among them, or-ed
+     */
+    int fast(long[] packets, int count, long mac) {
+        long rows = burst.rows();
+        int kinds = 0;
+        for (int i = 0; i < count; i++) {
+            long row = Burst.row(rows, i);
+            long mbuf = packets[i];
+            Burst.setMbuf(row, mbuf);
+            int kind = kind(row, mbuf, mac);
+            if (kind == Burst.SLOW) {
+                Burst.setSlow(row);
+            }
+            kinds |= kind;
+        }
+        return kinds;
     }
 
-    private int kind(int i, long mbuf, long mac) {
+    private int kind(long row, long mbuf, long mac) {
         int length = Mbuf.dataLength(mbuf);
         if (length < MINIMUM4 || Mbuf.segments(mbuf) != 1) {
             return Burst.SLOW;
@@ -63,42 +84,33 @@ final class Parser {
         }
         int type = Memory.getShort(frame, MINIMUM4, 12);
         if (type == IPV4_NATIVE) {
-            return kind4(i, frame + Ethernet.SIZE, length - Ethernet.SIZE);
+            return kind4(row, frame + Ethernet.SIZE, length - Ethernet.SIZE);
         }
-        if (type == IPV6_NATIVE && length >= MINIMUM6) {
-            return kind6(i, frame + Ethernet.SIZE, length - Ethernet.SIZE);
-        }
-        return Burst.SLOW;
+        return type == IPV6_NATIVE ? stageKind6(row, frame, length) : Burst.SLOW;
     }
 
-    private int kind4(int i, long ip, int available) {
+    private int kind4(long row, long ip, int available) {
         long first = Memory.getLong(ip, MINIMUM4 - Ethernet.SIZE, 0);
         long second = Memory.getLong(ip, MINIMUM4 - Ethernet.SIZE, 8);
         int destination = Memory.getInt(ip, MINIMUM4 - Ethernet.SIZE, 16);
-        int length = Short.toUnsignedInt(Short.reverseBytes((short) (first >>> 16)));
-        int protocol = (int) (second >>> 8) & 0xff;
-        int header = protocol == PROTOCOL_TCP ? Tcp.SIZE : Udp.SIZE;
-        if ((first & 0xff) != 0x45
-                || (first >>> 48 & FRAGMENT_NATIVE) != 0
-                || length > available
-                || length < Ipv4.SIZE + header
-                || !checksumGood(first, second, destination)
-                || (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP)) {
+        int length = Integer.reverseBytes((int) first) & 0xffff;
+        if ((first & PLAIN4_MASK) != PLAIN4 || length > available || !checksumGood(first, second, destination)) {
             return Burst.SLOW;
         }
         long l4 = ip + Ipv4.SIZE;
+        int protocol = (int) (second >>> 8) & 0xff;
         if (!transportGood(l4, protocol, length - Ipv4.SIZE)) {
             return Burst.SLOW;
         }
         long addresses = second >>> 32 | (long) destination << 32;
         int ports = Memory.getInt(l4, Udp.SIZE, 0);
-        burst.l3[i] = ip;
-        burst.l4[i] = l4;
-        burst.length[i] = length;
-        burst.protocol[i] = protocol;
-        burst.addresses[i] = addresses;
-        burst.ports[i] = ports;
-        burst.hash[i] = ConnectionTable.hash4(addresses, ports, protocol, seed0, seed1);
+        long hash = ConnectionTable.hash4(addresses, ports, protocol, seed0, seed1);
+        Burst.setL3(row, ip);
+        Burst.setSummary(row, Burst.FAST4, protocol, length);
+        Burst.setAddresses(row, addresses);
+        Burst.setPorts(row, ports);
+        Burst.setHash(row, hash);
+        Burst.setLine(row, table4.bucket(hash));
         return Burst.FAST4;
     }
 
@@ -109,31 +121,43 @@ final class Parser {
                 + (second & 0xffff_ffffL)
                 + (second >>> 32)
                 + Integer.toUnsignedLong(destination);
-        sum = (sum & 0xffff) + (sum >>> 16 & 0xffff) + (sum >>> 32);
-        sum = (sum & 0xffff) + (sum >>> 16);
-        sum = (sum & 0xffff) + (sum >>> 16);
-        return sum == 0xffff;
+        int folded = (int) (sum & 0xffff) + ((int) (sum >>> 16) & 0xffff) + (int) (sum >>> 32);
+        // At most 0x20002 by now: all ones are 0xffff and 0x1fffe.
+        return (folded + (folded >>> 16) & 0xffff) == 0xffff;
     }
 
-    /** TCP data offset and UDP length against the bytes that are there. */
+    /**
+     * Whether the packet is TCP or UDP and its fixed header, TCP's data offset or UDP's length lie inside the bytes that
+     * are there: {@code length}, which may be negative.
+     */
     private static boolean transportGood(long l4, int protocol, int length) {
         if (protocol == PROTOCOL_TCP) {
-            int offset = (Memory.getByte(l4, Tcp.SIZE, 12) >>> 4) * 4;
+            if (length < Tcp.SIZE) {
+                return false;
+            }
+            int offset = Memory.getByte(l4, Tcp.SIZE, 12) >>> 2 & 0x3c;
             return offset >= Tcp.SIZE && offset <= length;
+        }
+        return protocol == PROTOCOL_UDP && udpGood(l4, length);
+    }
+
+    private static boolean udpGood(long l4, int length) {
+        if (length < Udp.SIZE) {
+            return false;
         }
         int udp = Memory.getShortBe(l4, Udp.SIZE, 4);
         return udp >= Udp.SIZE && udp <= length;
     }
 
-    private int kind6(int i, long ip, int available) {
+    private int stageKind6(long row, long frame, int length) {
+        return length < MINIMUM6 ? Burst.SLOW : kind6(row, frame + Ethernet.SIZE, length - Ethernet.SIZE);
+    }
+
+    private int kind6(long row, long ip, int available) {
         int version = Memory.getByte(ip, Ipv6.SIZE, 0) >>> 4;
         int payload = Memory.getShortBe(ip, Ipv6.SIZE, 4);
         int protocol = Memory.getByte(ip, Ipv6.SIZE, 6);
-        int header = protocol == PROTOCOL_TCP ? Tcp.SIZE : Udp.SIZE;
-        if (version != 6
-                || payload < header
-                || payload > available - Ipv6.SIZE
-                || (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP)) {
+        if (version != 6 || payload > available - Ipv6.SIZE) {
             return Burst.SLOW;
         }
         long l4 = ip + Ipv6.SIZE;
@@ -141,12 +165,12 @@ final class Parser {
             return Burst.SLOW;
         }
         int ports = Memory.getInt(l4, Udp.SIZE, 0);
-        burst.l3[i] = ip;
-        burst.l4[i] = l4;
-        burst.length[i] = Ipv6.SIZE + payload;
-        burst.protocol[i] = protocol;
-        burst.ports[i] = ports;
-        burst.hash[i] = hash6(ip, ports, protocol);
+        long hash = hash6(ip, ports, protocol);
+        Burst.setL3(row, ip);
+        Burst.setSummary(row, Burst.FAST6, protocol, Ipv6.SIZE + payload);
+        Burst.setPorts(row, ports);
+        Burst.setHash(row, hash);
+        Burst.setLine(row, table6.bucket(hash));
         return Burst.FAST6;
     }
 

@@ -3,6 +3,7 @@ package lvsd.dataplane;
 import java.util.BitSet;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.nat.TcpRewrite;
 import lvsd.dataplane.net.Adjacency;
@@ -35,6 +36,7 @@ final class Pipeline {
     private static final int PROTOCOL_TCP = 6;
 
     private final Burst burst = new Burst();
+    private final long rows = burst.rows();
     private final Parser parser;
     final ConnectionTable table4;
     final ConnectionTable table6;
@@ -47,17 +49,33 @@ final class Pipeline {
     private final BitSet partialChecksums;
     private final Misses misses;
 
-    /** Newest snapshot; set by the worker between cycles. */
+    /** Of {@link #table4}: here, as what follows, because a step to it is a barrier of the collector for every packet. */
+    private final long hot4;
+
+    private final long hot6;
+    /** Of {@link #counters}. */
+    private final long[] traffic;
+    /** Of {@link #net}: where the lines of next hops begin, and which part of an id is the line's number. */
+    private final long hops;
+
+    private final int hopMask;
+
+    /** Newest snapshot; see {@link #use}. */
     ServiceTable services = ServiceTable.EMPTY;
     /** Newest settings; set by the worker between cycles. */
     Sysctls sysctls = Sysctls.DEFAULT;
+    /** Of {@link #services}. */
+    private long[] live = services.live();
     /** Time of this cycle in ticks of 4 ms; set by the worker. */
     int now;
+    /** All verdicts of the burst, or-ed. */
+    private int allVerdicts;
+    /** All verdicts of the burst, and-ed. */
+    private int sharedVerdicts;
     /** Interface by which the packet in hand came in. */
     int arrival;
 
     Pipeline(WorkerParts parts) {
-        this.parser = new Parser(burst, parts.seed0(), parts.seed1());
         this.table4 = parts.table4();
         this.table6 = parts.table6();
         this.timers4 = parts.timers4();
@@ -65,8 +83,14 @@ final class Pipeline {
         this.tracker4 = new TcpTracker(this, table4, timers4, parts);
         this.tracker6 = new TcpTracker(this, table6, timers6, parts);
         this.counters = parts.counters();
+        this.hot4 = table4.hot(0);
+        this.hot6 = table6.hot(0);
+        this.traffic = counters.traffic();
         this.net = parts.net();
+        this.hops = net.lines();
+        this.hopMask = net.lineMask();
         this.partialChecksums = parts.partialChecksums();
+        this.parser = new Parser(burst, table4, table6, parts.seed0(), parts.seed1());
         this.misses = new Misses(this, parts);
     }
 
@@ -75,107 +99,181 @@ final class Pipeline {
         return misses;
     }
 
+    /** Takes over a snapshot, between cycles. */
+    void use(ServiceTable newest) {
+        services = newest;
+        live = newest.live();
+    }
+
     /**
-     * Takes {@code count} packets received on {@code port} through all stages; the verdicts stand in {@link #verdicts}
+     * Takes {@code count} packets received on {@code port} through all stages; {@link #verdict} has their fates
      * afterwards, those of {@link Verdict#TRANSMIT} with complete frames.
+     *
+     * <p>Every stage is a compilation of its own: the launchers forbid the JIT to inline them here ({@code dontinline}),
+     * since beyond some 18,000 nodes it stops inlining in the middle of a packet's way. IPv4, IPv6 and the rest have a
+     * loop each; packets of one connection are of one kind, so none overtakes another of its own.
      */
     void process(int port, long[] packets, int count) {
-        long mac = net.portMac(port);
         arrival = net.portInterface(port);
-        for (int i = 0; i < count; i++) {
-            parser.fast(i, packets[i], mac);
-        }
+        allVerdicts = 0;
+        sharedVerdicts = -1;
+        int kinds = parser.fast(packets, count, net.portMac(port));
         if (partialChecksums.get(port)) {
-            repair(count);
+            stageRepair(count);
         }
-        findBuckets(count);
-        touchLines(count);
-        findCandidates(count);
-        touchLines(count);
-        for (int i = 0; i < count; i++) {
-            burst.verdict[i] = decide(i, port);
+        stageTouch(count);
+        stageCandidates(count);
+        stageTouch(count);
+        if ((kinds & Burst.FAST4) != 0) {
+            stageDecide4(count);
+        }
+        if ((kinds & Burst.FAST6) != 0) {
+            stageDecide6(count);
+        }
+        if ((kinds & Burst.SLOW) != 0) {
+            stageSlow(count, port);
         }
     }
 
-    /** Verdicts of the last burst, by packet. */
-    int[] verdicts() {
-        return burst.verdict;
+    /** The fate of all packets of the last burst if it is the same for all, else 0. */
+    int commonVerdict() {
+        return allVerdicts == sharedVerdicts ? allVerdicts : 0;
     }
 
-    private void repair(int count) {
+    /** The fate of packet {@code i} of the last burst. */
+    int verdict(int i) {
+        return Burst.verdict(Burst.row(rows, i));
+    }
+
+    private void stageRepair(int count) {
         for (int i = 0; i < count; i++) {
-            int kind = burst.kind[i];
-            if (kind != Burst.SLOW) {
-                int l4Length = (int) (burst.l3[i] + burst.length[i] - burst.l4[i]);
-                PartialChecksums.repair(kind == Burst.FAST6, burst.l3[i], burst.l4[i], l4Length, burst.protocol[i]);
+            long row = Burst.row(rows, i);
+            int summary = Burst.summary(row);
+            if (Burst.kind(summary) != Burst.SLOW) {
+                boolean ipv6 = Burst.kind(summary) == Burst.FAST6;
+                int header = ipv6 ? Ipv6.SIZE : Ipv4.SIZE;
+                long ip = Burst.l3(row);
+                PartialChecksums.repair(
+                        ipv6, ip, ip + header, Burst.length(summary) - header, Burst.protocol(summary));
             }
         }
     }
 
     /**
-     * Computes where the buckets are, then touches them; and so with entries. A loop that does nothing but touch keeps
-     * some twenty misses in flight, one that also computes only as many as its instructions leave room for: 48 against
-     * 85 ns a look-up at four million connections.
+     * First touches the lines of buckets, then those of entries. A loop that does nothing but touch keeps some twenty
+     * misses in flight, one that also computes only as many as its instructions leave room for: 48 against 85 ns a
+     * look-up at four million connections.
      */
-    private void findBuckets(int count) {
-        for (int i = 0; i < count; i++) {
-            int kind = burst.kind[i];
-            burst.line[i] =
-                    kind == Burst.SLOW ? burst.mbuf[i] : (kind == Burst.FAST4 ? table4 : table6).bucket(burst.hash[i]);
-        }
-    }
-
-    private void findCandidates(int count) {
-        for (int i = 0; i < count; i++) {
-            int kind = burst.kind[i];
-            if (kind != Burst.SLOW) {
-                ConnectionTable table = kind == Burst.FAST4 ? table4 : table6;
-                int reference = table.candidate(burst.line[i], burst.hash[i]);
-                burst.reference[i] = reference;
-                if (reference != NONE) {
-                    burst.line[i] = table.hot(ConnectionTable.entry(reference));
-                }
-            }
-        }
-    }
-
-    private void touchLines(int count) {
+    private void stageTouch(int count) {
         int touched = 0;
         for (int i = 0; i < count; i++) {
-            touched += ConnectionTable.touch(burst.line[i]);
+            touched += ConnectionTable.touch(Burst.line(Burst.row(rows, i)));
         }
         burst.touched += touched;
     }
 
-    private int decide(int i, int port) {
-        int kind = burst.kind[i];
-        if (kind == Burst.FAST4) {
-            return decide4(i);
-        }
-        return kind == Burst.FAST6 ? decide6(i) : misses.slow(burst.mbuf[i], port);
-    }
-
-    private int decide4(int i) {
-        int reference = burst.reference[i];
-        if (reference == NONE || !table4.matches4(reference, burst.addresses[i], burst.ports[i], burst.protocol[i])) {
-            reference = table4.find4(burst.hash[i], burst.addresses[i], burst.ports[i], burst.protocol[i]);
-            if (reference == NONE) {
-                return misses.fast4(burst, i);
+    private void stageCandidates(int count) {
+        for (int i = 0; i < count; i++) {
+            long row = Burst.row(rows, i);
+            int kind = Burst.kind(Burst.summary(row));
+            if (kind != Burst.SLOW) {
+                ConnectionTable table = kind == Burst.FAST4 ? table4 : table6;
+                int reference = table.candidate(Burst.line(row), Burst.hash(row));
+                Burst.setReference(row, reference);
+                Burst.setLine(
+                        row,
+                        reference == NONE
+                                ? table.secondBucket(Burst.hash(row))
+                                : table.hot(ConnectionTable.entry(reference)));
             }
         }
-        return forward4(burst.mbuf[i], burst.l3[i], burst.l4[i], burst.length[i], burst.protocol[i], reference);
     }
 
-    private int decide6(int i) {
-        int reference = burst.reference[i];
-        long ip = burst.l3[i];
-        if (reference == NONE || !matches6(reference, burst.hash[i], ip, burst.ports[i], burst.protocol[i])) {
-            reference = find6(burst.hash[i], ip, burst.ports[i], burst.protocol[i]);
-            if (reference == NONE) {
-                return misses.fast6(burst, i);
+    /** Or and and of some verdicts of the burst: alike in all bits where all verdicts are the same. */
+    private void note(int all, int shared) {
+        allVerdicts |= all;
+        sharedVerdicts &= shared;
+    }
+
+    private void stageDecide4(int count) {
+        int all = 0;
+        int shared = -1;
+        for (int i = 0; i < count; i++) {
+            long row = Burst.row(rows, i);
+            long brief = Burst.brief(row);
+            if (Burst.kind(Burst.summaryOf(brief)) == Burst.FAST4) {
+                int verdict = decide4(row, brief);
+                Burst.setVerdict(row, verdict);
+                all |= verdict;
+                shared &= verdict;
             }
         }
-        return forward6(burst.mbuf[i], ip, burst.l4[i], burst.length[i], burst.protocol[i], reference);
+        note(all, shared);
+    }
+
+    private void stageDecide6(int count) {
+        int all = 0;
+        int shared = -1;
+        for (int i = 0; i < count; i++) {
+            long row = Burst.row(rows, i);
+            int summary = Burst.summary(row);
+            if (Burst.kind(summary) == Burst.FAST6) {
+                int verdict = decide6(row, summary);
+                Burst.setVerdict(row, verdict);
+                all |= verdict;
+                shared &= verdict;
+            }
+        }
+        note(all, shared);
+    }
+
+    private void stageSlow(int count, int port) {
+        int all = 0;
+        int shared = -1;
+        for (int i = 0; i < count; i++) {
+            long row = Burst.row(rows, i);
+            if (Burst.kind(Burst.summary(row)) == Burst.SLOW) {
+                int verdict = misses.slow(Burst.mbuf(row), port);
+                Burst.setVerdict(row, verdict);
+                all |= verdict;
+                shared &= verdict;
+            }
+        }
+        note(all, shared);
+    }
+
+    private int decide4(long row, long brief) {
+        int reference = Burst.reference(row);
+        int summary = Burst.summaryOf(brief);
+        long hot = hot(hot4, reference);
+        int side = ConnectionTable.side(reference);
+        if (reference == NONE
+                || !ConnectionTable.matches4(
+                        hot, side, Burst.addresses(row), Burst.portsOf(brief), Burst.protocol(summary))) {
+            return second4(row, summary);
+        }
+        return forward4(row, summary, reference);
+    }
+
+    /** Where the candidate was not the one: the whole look-up. */
+    private int second4(long row, int summary) {
+        int protocol = Burst.protocol(summary);
+        int reference = table4.find4(Burst.hash(row), Burst.addresses(row), Burst.ports(row), protocol);
+        return reference == NONE ? misses.fast(row, summary) : forward4(row, summary, reference);
+    }
+
+    private int decide6(long row, int summary) {
+        int reference = Burst.reference(row);
+        if (reference == NONE
+                || !matches6(reference, Burst.hash(row), Burst.l3(row), Burst.ports(row), Burst.protocol(summary))) {
+            return second6(row, summary);
+        }
+        return forward6(row, summary, reference);
+    }
+
+    private int second6(long row, int summary) {
+        int reference = find6(Burst.hash(row), Burst.l3(row), Burst.ports(row), Burst.protocol(summary));
+        return reference == NONE ? misses.fast(row, summary) : forward6(row, summary, reference);
     }
 
     private boolean matches6(int reference, long hash, long ip, int ports, int protocol) {
@@ -202,98 +300,147 @@ final class Pipeline {
     }
 
     /**
-     * Forwards a packet of a known IPv4 connection. What keeps it from the short way (TTL, MTU, next hop, options to
-     * insert) is tested before anything of the packet is changed.
+     * Forwards a packet of a known IPv4 connection. What keeps it from the short way (TTL, MTU, next hop, tag, options to
+     * insert) is tested before anything of the packet is changed; {@link Misses#known} has the long way.
+     *
+     * <p>Fields that lie together are loaded together: every access here is some 300 nodes of the compilation.
      */
-    int forward4(long mbuf, long ip, long l4, int length, int protocol, int reference) {
-        int entry = ConnectionTable.entry(reference);
+    private int forward4(long row, int summary, int reference) {
         int side = ConnectionTable.side(reference);
-        long hot = table4.hot(entry);
+        long hot = hot(hot4, reference);
         int destination = Connection.destination(hot);
-        if (services.destination(destination) == null) {
-            return misses.gone(mbuf, ip, l4, length, protocol, reference, false);
+        if (!ServiceTable.live(live, destination)) {
+            return misses.gone(row, summary, reference);
         }
-        if (protocol == PROTOCOL_TCP && tracker4.step(entry, hot, l4, side, now)) {
-            return misses.reused(mbuf, ip, l4, length, reference, false);
+        long ip = Burst.l3(row);
+        long middle = Ipv4.middle(ip);
+        long rest = 0;
+        int fields = Connection.summary(hot);
+        if (Burst.protocol(summary) == PROTOCOL_TCP) {
+            rest = Tcp.rest(ip + Ipv4.SIZE);
+            int state = Connection.stateOf(fields);
+            int next = TcpStates.nextByFlags(side, state, Tcp.flagsOf(rest));
+            if (((next ^ state) | (Tcp.flagsOf(rest) & Tcp.SYN)) != 0
+                    && tracker4.change(
+                            ConnectionTable.entry(reference), hot, state, next, side, Tcp.flagsOf(rest), now)) {
+                return misses.reused(row, summary, reference);
+            }
         }
-        seen(hot, side);
+        seen(hot, side, now);
         int nextHop = Connection.nextHop(hot, side);
-        int flags = Connection.flags(hot);
-        if (!net.valid(nextHop)
-                || (flags & Connection.TOA_PENDING) != 0
-                || Memory.getByte(ip, Ipv4.SIZE, 8) <= 1
-                || length > Adjacency.mtu(net.line(nextHop))) {
-            return misses.forwardSlow4(mbuf, ip, l4, length, protocol, reference);
+        long line = hops + (long) (nextHop & hopMask) * Adjacency.SIZE;
+        long outlet = Adjacency.outlet(line);
+        int length = Burst.length(summary);
+        if (!Adjacency.valid(line, nextHop)
+                || (fields & Connection.TOA_PENDING) != 0
+                || Ipv4.ttlOf(middle) <= 1
+                || length > Adjacency.mtu(line)
+                || !Adjacency.untagged(outlet)) {
+            return misses.forwardSlow(row, summary, reference);
         }
-        counters.count(destination, side, length);
-        rewrite4(ip, l4, protocol, entry, hot, side, flags);
-        return send(mbuf, ip, net.line(nextHop));
+        DestinationCounters.count(traffic, destination, side, length);
+        stageSend4(ip, middle, rest, reference, fields, line);
+        return Verdict.transmit(Adjacency.portOf(outlet));
+    }
+
+    private void stageSend4(long ip, long middle, long rest, int reference, int fields, long line) {
+        rewrite4(ip, ip + Ipv4.SIZE, middle, rest, reference, hot(hot4, reference), fields);
+        Adjacency.overwriteHeader(line, ip);
     }
 
     /** As {@link #forward4} for IPv6. */
-    int forward6(long mbuf, long ip, long l4, int length, int protocol, int reference) {
-        int entry = ConnectionTable.entry(reference);
+    private int forward6(long row, int summary, int reference) {
         int side = ConnectionTable.side(reference);
-        long hot = table6.hot(entry);
+        long hot = hot(hot6, reference);
         int destination = Connection.destination(hot);
-        if (services.destination(destination) == null) {
-            return misses.gone(mbuf, ip, l4, length, protocol, reference, true);
+        if (!ServiceTable.live(live, destination)) {
+            return misses.gone(row, summary, reference);
         }
-        if (protocol == PROTOCOL_TCP && tracker6.step(entry, hot, l4, side, now)) {
-            return misses.reused(mbuf, ip, l4, length, reference, true);
+        long ip = Burst.l3(row);
+        long rest = 0;
+        int fields = Connection.summary(hot);
+        if (Burst.protocol(summary) == PROTOCOL_TCP) {
+            rest = Tcp.rest(ip + Ipv6.SIZE);
+            int state = Connection.stateOf(fields);
+            int next = TcpStates.nextByFlags(side, state, Tcp.flagsOf(rest));
+            if (((next ^ state) | (Tcp.flagsOf(rest) & Tcp.SYN)) != 0
+                    && tracker6.change(
+                            ConnectionTable.entry(reference), hot, state, next, side, Tcp.flagsOf(rest), now)) {
+                return misses.reused(row, summary, reference);
+            }
         }
-        seen(hot, side);
+        seen(hot, side, now);
         int nextHop = Connection.nextHop(hot, side);
-        int flags = Connection.flags(hot);
-        if (!net.valid(nextHop)
-                || (flags & Connection.TOA_PENDING) != 0
-                || Memory.getByte(ip, Ipv6.SIZE, 7) <= 1
-                || length > Adjacency.mtu(net.line(nextHop))) {
-            return misses.forwardSlow6(mbuf, ip, l4, length, protocol, reference);
+        long line = hops + (long) (nextHop & hopMask) * Adjacency.SIZE;
+        long outlet = Adjacency.outlet(line);
+        int length = Burst.length(summary);
+        if (!Adjacency.valid(line, nextHop)
+                || (fields & Connection.TOA_PENDING) != 0
+                || Ipv6.hopLimit(ip) <= 1
+                || length > Adjacency.mtu(line)
+                || !Adjacency.untagged(outlet)) {
+            return misses.forwardSlow(row, summary, reference);
         }
-        counters.count(destination, side, length);
-        rewrite6(ip, l4, protocol, entry, hot, side, flags);
-        return send(mbuf, ip, net.line(nextHop));
+        DestinationCounters.count(traffic, destination, side, length);
+        stageSend6(ip, rest, reference, fields, line);
+        return Verdict.transmit(Adjacency.portOf(outlet));
+    }
+
+    private void stageSend6(long ip, long rest, int reference, int fields, long line) {
+        rewrite6(ip, ip + Ipv6.SIZE, rest, reference, hot(hot6, reference), fields);
+        Adjacency.overwriteHeader(line, ip);
+    }
+
+    /** As {@link ConnectionTable#hot}. */
+    private static long hot(long base, int reference) {
+        return base + (reference & Integer.MAX_VALUE & -1L) * Connection.SIZE;
     }
 
     /** Both sides refresh the connection; packets count on the client's side only. */
-    private void seen(long hot, int side) {
+    static void seen(long hot, int side, int now) {
         Connection.setLastSeen(hot, now);
         Connection.setPackets(hot, Connection.packets(hot) + 1 - side);
     }
 
-    /** Makes an IPv4 packet of {@code side} what the other side's peer expects: TTL, addresses, ports, TCP fields. */
-    void rewrite4(long ip, long l4, int protocol, int entry, long hot, int side, int flags) {
+    /**
+     * Makes an IPv4 packet what the other side's peer expects: TTL, addresses, ports, TCP fields.
+     *
+     * @param middle of the IP header, from {@link Ipv4#middle}; the TTL is above 1
+     * @param rest of the TCP header, from {@link Tcp#rest}; of no meaning with UDP
+     * @param fields {@link Connection#summary}
+     */
+    void rewrite4(long ip, long l4, long middle, long rest, int reference, long hot, int fields) {
+        int side = ConnectionTable.side(reference);
         int deltas = Connection.deltas(hot, side);
-        int delta = deltas >>> 16;
-        if ((flags & ADJUST) != 0) {
-            delta = Checksum.add(delta, adjust(l4, hot, table4.cold(entry), side, flags));
-        }
-        Memory.setLong(ip, Ipv4.SIZE, 12, Connection.rewriteAddresses(hot, side));
-        Memory.setByte(ip, Ipv4.SIZE, 8, Memory.getByte(ip, Ipv4.SIZE, 8) - 1);
-        Memory.setShort(ip, Ipv4.SIZE, 10, Checksum.apply(Memory.getShort(ip, Ipv4.SIZE, 10), deltas & 0xffff));
+        Ipv4.rewrite(ip, middle, Connection.rewriteAddresses(hot, side), deltas & 0xffff);
         Memory.setInt(l4, Udp.SIZE, 0, Connection.rewritePorts(hot, side));
-        if (protocol == PROTOCOL_TCP) {
-            Memory.setShort(l4, Tcp.SIZE, 16, Checksum.apply(Memory.getShort(l4, Tcp.SIZE, 16), delta));
+        long delta = deltas >>> 16;
+        if (Connection.protocolOf(fields) == PROTOCOL_TCP) {
+            rewriteTcp(l4, rest, hot, table4.cold(ConnectionTable.entry(reference)), side, fields, delta);
         } else {
-            udpChecksum4(ip, l4, delta);
+            stageUdp4(ip, l4, delta);
         }
     }
 
     /** As {@link #rewrite4} for IPv6, whose addresses lie apart from the hot line. */
-    void rewrite6(long ip, long l4, int protocol, int entry, long hot, int side, int flags) {
-        int delta = Connection.deltas(hot, side) >>> 16;
-        if ((flags & ADJUST) != 0) {
-            delta = Checksum.add(delta, adjust(l4, hot, table6.cold(entry), side, flags));
-        }
+    void rewrite6(long ip, long l4, long rest, int reference, long hot, int fields) {
+        int side = ConnectionTable.side(reference);
+        int entry = ConnectionTable.entry(reference);
         rewriteAddresses6(ip, table6.addresses6(entry), 1 - side);
         Memory.setByte(ip, Ipv6.SIZE, 7, Memory.getByte(ip, Ipv6.SIZE, 7) - 1);
         Memory.setInt(l4, Udp.SIZE, 0, Connection.rewritePorts(hot, side));
-        if (protocol == PROTOCOL_TCP) {
-            Memory.setShort(l4, Tcp.SIZE, 16, Checksum.apply(Memory.getShort(l4, Tcp.SIZE, 16), delta));
+        long delta = Connection.deltas(hot, side) >>> 16;
+        if (Connection.protocolOf(fields) == PROTOCOL_TCP) {
+            rewriteTcp(l4, rest, hot, table6.cold(entry), side, fields, delta);
         } else {
             Memory.setShort(l4, Udp.SIZE, 6, Checksum.applyUdp(Memory.getShort(l4, Udp.SIZE, 6), delta));
         }
+    }
+
+    /** Sequence numbers, SACK edges, timestamps and the checksum; {@code delta} is what addresses and ports add to that. */
+    private static void rewriteTcp(long l4, long rest, long hot, long cold, int side, int fields, long delta) {
+        long sum = (fields & ADJUST) == 0 ? delta : delta + adjust(l4, rest, hot, cold, side, fields);
+        Tcp.setChecksum(l4, Checksum.apply(Tcp.checksumOf(rest), sum));
     }
 
     /** Source and destination of {@code other}, reversed. */
@@ -305,7 +452,7 @@ final class Pipeline {
     }
 
     /** A UDP packet without checksum gets one (as the kernel's NAT does); others are updated. */
-    private static void udpChecksum4(long ip, long l4, int delta) {
+    private static void stageUdp4(long ip, long l4, long delta) {
         int checksum = Memory.getShort(l4, Udp.SIZE, 6);
         int fresh = checksum == 0
                 ? Checksum.transport4(ip, l4, Memory.getShortBe(l4, Udp.SIZE, 4), Ipv4.PROTOCOL_UDP)
@@ -313,25 +460,19 @@ final class Pipeline {
         Memory.setShort(l4, Udp.SIZE, 6, fresh);
     }
 
-    /** Sequence numbers, SACK edges and timestamps; returns the checksum delta. */
-    private static int adjust(long l4, long hot, long cold, int side, int flags) {
-        int own = Connection.seqDelta(hot, side);
-        int others = -Connection.seqDelta(hot, 1 - side);
-        int delta = TcpRewrite.sequence(l4, own, others);
-        int header = (Memory.getByte(l4, Tcp.SIZE, 12) >>> 4) * 4;
+    /** Sequence numbers, SACK edges and timestamps; returns what that adds to the checksum's sum. */
+    private static long adjust(long l4, long rest, long hot, long cold, int side, int flags) {
+        long deltas = Connection.seqDeltas(hot, side);
+        int others = -(int) (deltas >>> 32);
+        long sum = TcpRewrite.sequence(l4, Tcp.flagsOf(rest), (int) deltas, others);
+        int header = Tcp.headerLengthOf(rest);
         if (header > Tcp.SIZE) {
             int timestamp = (flags & Connection.TIMESTAMP_DELTA) != 0 ? Connection.timestampDelta(cold) : 0;
             int value = side == Connection.CLIENT_SIDE ? timestamp : 0;
             int echo = side == Connection.CLIENT_SIDE ? 0 : -timestamp;
-            delta = Checksum.add(delta, TcpRewrite.options(l4, header, value, echo, others));
+            sum += TcpRewrite.options(l4, header, value, echo, others);
         }
-        return delta;
-    }
-
-    /** Places the layer 2 header of {@code line} in front of the IP header. */
-    private static int send(long mbuf, long l3, long line) {
-        Adjacency.writeHeader(line, mbuf, l3);
-        return Verdict.transmit(Adjacency.port(line));
+        return sum;
     }
 
     /**

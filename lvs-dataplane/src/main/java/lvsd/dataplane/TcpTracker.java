@@ -8,7 +8,6 @@ import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.scheduler.DestinationCounts;
 import lvsd.dataplane.service.Destination;
-import lvsd.memory.Memory;
 import lvsd.rules.ForwardingMethod;
 import lvsd.wire.Tcp;
 
@@ -33,17 +32,11 @@ final class TcpTracker {
     }
 
     /**
-     * Takes the segment at {@code l4} of {@code side} into account. Returns true when it is a SYN that shall open a new
-     * connection over the old one: the caller then starts anew.
+     * Moves a connection from {@code state} to {@code next} because of a segment of {@code side} with these TCP flags; to
+     * be called for all SYNs, too. Returns true when it is a SYN that shall open a new connection over the old one: the
+     * caller then starts anew.
      */
-    boolean step(int entry, long hot, long l4, int side, int now) {
-        int flags = Memory.getByte(l4, Tcp.SIZE, 13);
-        int state = Connection.state(hot);
-        int next = TcpStates.next(side, state, TcpStates.event(flags));
-        return ((next ^ state) | (flags & Tcp.SYN)) != 0 && change(entry, hot, state, next, side, flags, now);
-    }
-
-    private boolean change(int entry, long hot, int state, int next, int side, int flags, int now) {
+    boolean change(int entry, long hot, int state, int next, int side, int flags, int now) {
         if (side == Connection.CLIENT_SIDE
                 && (flags & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN
                 && reopens(entry, hot, state)) {

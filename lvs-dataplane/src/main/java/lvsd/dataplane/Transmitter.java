@@ -35,6 +35,12 @@ final class Transmitter implements Emitter {
         }
     }
 
+    /** Takes over a burst that leaves by one port as a whole, as nearly all do; behind what waits there already. */
+    void send(long[] mbufs, int count, int port) {
+        flush(port);
+        transmit(mbufs, count, port);
+    }
+
     @Override
     public void emit(long mbuf, int port) {
         send(mbuf, port);
@@ -52,9 +58,7 @@ final class Transmitter implements Emitter {
     /** Sends and frees everything collected. */
     void flush() {
         for (int port = 0; port < counts.length; port++) {
-            if (counts[port] > 0) {
-                flush(port);
-            }
+            flush(port);
         }
         if (freeCount > 0) {
             flushFreed();
@@ -70,9 +74,15 @@ final class Transmitter implements Emitter {
         long[] queue = queues[port];
         int count = counts[port];
         counts[port] = 0;
-        int sent = io.transmit(port, queue, count);
+        if (count > 0) {
+            transmit(queue, count, port);
+        }
+    }
+
+    private void transmit(long[] mbufs, int count, int port) {
+        int sent = io.transmit(port, mbufs, count);
         for (int i = sent; i < count; i++) {
-            drop(queue[i], DropReason.TX_FULL.ordinal());
+            drop(mbufs[i], DropReason.TX_FULL.ordinal());
         }
     }
 }

@@ -177,7 +177,7 @@ public final class Worker {
         WorkerCommand command = commands.poll();
         ServiceTable services = newestServices;
         if (services != pipeline.services) {
-            pipeline.services = services;
+            pipeline.use(services);
             STATISTICS.setOpaque(statistics, GENERATION, services.generation);
         }
         Sysctls sysctls = newestSysctls;
@@ -208,11 +208,19 @@ public final class Worker {
 
     private void process(int port, int count) {
         pipeline.process(port, received, count);
-        int[] verdicts = pipeline.verdicts();
-        for (int i = 0; i < count; i++) {
-            dispatch(received[i], port, verdicts[i]);
+        int common = pipeline.commonVerdict();
+        if (Verdict.kind(common) == Verdict.TRANSMIT) {
+            transmitter.send(received, count, Verdict.argument(common));
+        } else {
+            dispatch(port, count);
         }
         transmitter.flush();
+    }
+
+    private void dispatch(int port, int count) {
+        for (int i = 0; i < count; i++) {
+            dispatch(received[i], port, pipeline.verdict(i));
+        }
     }
 
     private void dispatch(long mbuf, int port, int verdict) {

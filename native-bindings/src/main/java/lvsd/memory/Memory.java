@@ -12,6 +12,10 @@ import java.nio.ByteOrder;
  * the whole pipeline the JIT left one of them per packet on the heap, wherever the methods were cut; this never
  * allocates, in any tier.
  *
+ * <p>Addresses are cut to {@value #ADDRESS_BITS} bits, more than a process has. So the JIT knows that every access lies
+ * inside that one segment and drops the check that it would make otherwise, a compare and a branch per access: one mask
+ * per object instead, and methods with a hundred accesses still fit into one compilation.
+ *
  * <p>{@code base} is the address of an object, {@code size} its length in bytes (a compile-time constant at every call
  * in the packet path), {@code offset} the field's place in it. An offset outside the object throws
  * {@link IndexOutOfBoundsException} instead of touching memory. What these methods cannot know is whether {@code base}
@@ -22,6 +26,8 @@ import java.nio.ByteOrder;
  */
 public final class Memory {
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    private static final int ADDRESS_BITS = 48;
+    private static final long ADDRESS = (1L << ADDRESS_BITS) - 1;
 
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
@@ -31,6 +37,14 @@ public final class Memory {
     private static final ValueLayout.OfInt INT_BE = INT.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfLong LONG_BE = LONG.withOrder(ByteOrder.BIG_ENDIAN);
 
+    private static final java.lang.invoke.VarHandle BYTE_AT = BYTE.varHandle();
+    private static final java.lang.invoke.VarHandle SHORT_AT = SHORT.varHandle();
+    private static final java.lang.invoke.VarHandle INT_AT = INT.varHandle();
+    private static final java.lang.invoke.VarHandle LONG_AT = LONG.varHandle();
+    private static final java.lang.invoke.VarHandle SHORT_BE_AT = SHORT_BE.varHandle();
+    private static final java.lang.invoke.VarHandle INT_BE_AT = INT_BE.varHandle();
+    private static final java.lang.invoke.VarHandle LONG_BE_AT = LONG_BE.varHandle();
+
     private Memory() {}
 
     /** The address of a field, checked against its object. */
@@ -38,7 +52,7 @@ public final class Memory {
         if (offset < 0 || offset > size - width) {
             throw outside(size, offset, width);
         }
-        return base + offset;
+        return (base & ADDRESS) + offset;
     }
 
     private static IndexOutOfBoundsException outside(long size, long offset, int width) {
@@ -47,72 +61,72 @@ public final class Memory {
 
     /** The unsigned byte at {@code offset} of the object, 0 to 255. */
     public static int getByte(long base, long size, long offset) {
-        return ALL.get(BYTE, place(base, size, offset, 1)) & 0xff;
+        return (byte) BYTE_AT.get(ALL, place(base, size, offset, 1)) & 0xff;
     }
 
     /** Stores the low eight bits of {@code value}. */
     public static void setByte(long base, long size, long offset, int value) {
-        ALL.set(BYTE, place(base, size, offset, 1), (byte) value);
+        BYTE_AT.set(ALL, place(base, size, offset, 1), (byte) value);
     }
 
     /** The unsigned 16-bit value at {@code offset}, native byte order, 0 to 65535. */
     public static int getShort(long base, long size, long offset) {
-        return ALL.get(SHORT, place(base, size, offset, 2)) & 0xffff;
+        return (short) SHORT_AT.get(ALL, place(base, size, offset, 2)) & 0xffff;
     }
 
     /** Stores the low sixteen bits of {@code value}, native byte order. */
     public static void setShort(long base, long size, long offset, int value) {
-        ALL.set(SHORT, place(base, size, offset, 2), (short) value);
+        SHORT_AT.set(ALL, place(base, size, offset, 2), (short) value);
     }
 
     /** The unsigned 16-bit value at {@code offset}, network byte order, 0 to 65535. */
     public static int getShortBe(long base, long size, long offset) {
-        return ALL.get(SHORT_BE, place(base, size, offset, 2)) & 0xffff;
+        return (short) SHORT_BE_AT.get(ALL, place(base, size, offset, 2)) & 0xffff;
     }
 
     /** Stores the low sixteen bits of {@code value}, network byte order. */
     public static void setShortBe(long base, long size, long offset, int value) {
-        ALL.set(SHORT_BE, place(base, size, offset, 2), (short) value);
+        SHORT_BE_AT.set(ALL, place(base, size, offset, 2), (short) value);
     }
 
     /** The 32-bit value at {@code offset}, native byte order. */
     public static int getInt(long base, long size, long offset) {
-        return ALL.get(INT, place(base, size, offset, 4));
+        return (int) INT_AT.get(ALL, place(base, size, offset, 4));
     }
 
     /** Stores 32 bits, native byte order. */
     public static void setInt(long base, long size, long offset, int value) {
-        ALL.set(INT, place(base, size, offset, 4), value);
+        INT_AT.set(ALL, place(base, size, offset, 4), value);
     }
 
     /** The 32-bit value at {@code offset}, network byte order. */
     public static int getIntBe(long base, long size, long offset) {
-        return ALL.get(INT_BE, place(base, size, offset, 4));
+        return (int) INT_BE_AT.get(ALL, place(base, size, offset, 4));
     }
 
     /** Stores 32 bits, network byte order. */
     public static void setIntBe(long base, long size, long offset, int value) {
-        ALL.set(INT_BE, place(base, size, offset, 4), value);
+        INT_BE_AT.set(ALL, place(base, size, offset, 4), value);
     }
 
     /** The 64-bit value at {@code offset}, native byte order. */
     public static long getLong(long base, long size, long offset) {
-        return ALL.get(LONG, place(base, size, offset, 8));
+        return (long) LONG_AT.get(ALL, place(base, size, offset, 8));
     }
 
     /** Stores 64 bits, native byte order. */
     public static void setLong(long base, long size, long offset, long value) {
-        ALL.set(LONG, place(base, size, offset, 8), value);
+        LONG_AT.set(ALL, place(base, size, offset, 8), value);
     }
 
     /** The 64-bit value at {@code offset}, network byte order. */
     public static long getLongBe(long base, long size, long offset) {
-        return ALL.get(LONG_BE, place(base, size, offset, 8));
+        return (long) LONG_BE_AT.get(ALL, place(base, size, offset, 8));
     }
 
     /** Stores 64 bits, network byte order. */
     public static void setLongBe(long base, long size, long offset, long value) {
-        ALL.set(LONG_BE, place(base, size, offset, 8), value);
+        LONG_BE_AT.set(ALL, place(base, size, offset, 8), value);
     }
 
     /** Copies {@code length} bytes; the areas may overlap. Both areas must be mapped. */

@@ -149,10 +149,32 @@ public final class Checksum {
         return folded == 0 ? NO_CHANGE : folded;
     }
 
+    /**
+     * What replacing 64 bits at an even offset adds to a sum, neither folded nor canonical: several may be added as longs,
+     * and deltas too. For {@link #apply(int, long)}, which folds once what the packet path has added up.
+     */
+    public static long change(long oldWords, long newWords) {
+        return words(~oldWords) + words(newWords);
+    }
+
+    /** As {@link #apply(int, int)} with a sum of deltas and {@link #change changes}, below 2^62. */
+    public static int apply(int checksum, long changes) {
+        return ~fold((~checksum & 0xffff) + changes) & 0xffff;
+    }
+
     /** The checksum after a replacement. Works with either zero in {@code checksum}, and with a delta of zero. */
     public static int apply(int checksum, int delta) {
         int sum = (~checksum & 0xffff) + delta;
         return ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;
+    }
+
+    /** As {@link #applyUdp(int, int)} with a sum of deltas and {@link #change changes}, below 2^62. */
+    public static int applyUdp(int checksum, long changes) {
+        if (checksum == 0) {
+            return 0;
+        }
+        int applied = apply(checksum, changes);
+        return applied == 0 ? 0xffff : applied;
     }
 
     /**

@@ -10,6 +10,10 @@ public final class Ipv4 {
     static final int ID = 4;
     static final int FLAGS_OFFSET = 6;
     static final int TTL = 8;
+    // Where fields lie in {@link #middle}.
+    private static final int TTL_SHIFT = WireForm.LITTLE_ENDIAN ? 0 : 56;
+    private static final int TTL_PROTOCOL_SHIFT = WireForm.LITTLE_ENDIAN ? 0 : 48;
+    private static final int CHECKSUM_SHIFT = WireForm.LITTLE_ENDIAN ? 16 : 32;
     static final int PROTOCOL = 9;
     static final int CHECKSUM = 10;
     static final int SOURCE = 12;
@@ -252,6 +256,31 @@ public final class Ipv4 {
     /** Stores both addresses at once, laid out as {@link #pair}. */
     public static void setAddresses(long ip, long addresses) {
         Memory.setLong(ip, SIZE, SOURCE, addresses);
+    }
+
+    /** TTL, protocol, checksum and source in one load: for {@link #ttlOf} and {@link #rewrite}. */
+    public static long middle(long ip) {
+        return Memory.getLong(ip, SIZE, TTL);
+    }
+
+    /** The TTL in the {@link #middle}. */
+    public static int ttlOf(long middle) {
+        return (int) (middle >>> TTL_SHIFT) & 0xff;
+    }
+
+    /**
+     * Takes one off the TTL and puts other addresses in.
+     *
+     * @param middle what {@link #middle} gave; its TTL is not 0
+     * @param addresses source and destination in wire form, as {@link #addresses} gives them
+     * @param delta checksum delta of both changes, canonical or zero
+     */
+    public static void rewrite(long ip, long middle, long addresses, int delta) {
+        int checksum = Checksum.apply((int) (middle >>> CHECKSUM_SHIFT) & 0xffff, delta);
+        long first = middle - (1L << TTL_SHIFT) & 0xffffL << TTL_PROTOCOL_SHIFT;
+        long source = WireForm.LITTLE_ENDIAN ? addresses << 32 : addresses >>> 32;
+        Memory.setLong(ip, SIZE, TTL, first | (long) checksum << CHECKSUM_SHIFT | source);
+        Memory.setInt(ip, SIZE, DESTINATION, (int) (WireForm.LITTLE_ENDIAN ? addresses >>> 32 : addresses));
     }
 
     /** Decrements the time to live, which must not be zero, and updates the checksum. */

@@ -108,6 +108,29 @@ public final class Tcp {
         return Memory.getByte(tcp, SIZE, FLAGS);
     }
 
+    /**
+     * Data offset, flags, window, checksum and urgent pointer in one load: take apart with {@link #flagsOf},
+     * {@link #headerLengthOf} and {@link #checksumOf}.
+     */
+    public static long rest(long tcp) {
+        return Memory.getLong(tcp, SIZE, DATA_OFFSET);
+    }
+
+    /** The flags in the {@link #rest}. */
+    public static int flagsOf(long rest) {
+        return WireForm.LITTLE_ENDIAN ? (int) rest >>> 8 & 0xff : (int) (rest >>> 48) & 0xff;
+    }
+
+    /** The header length in the {@link #rest}, 0 to 60 bytes. */
+    public static int headerLengthOf(long rest) {
+        return WireForm.LITTLE_ENDIAN ? (int) rest >>> 2 & 0x3c : (int) (rest >>> 58) & 0x3c;
+    }
+
+    /** The checksum in the {@link #rest}, wire form. */
+    public static int checksumOf(long rest) {
+        return (int) (WireForm.LITTLE_ENDIAN ? rest >>> 32 : rest >>> 16) & 0xffff;
+    }
+
     /** The four bits between data offset and flags; the lowest is accurate ECN's AE (RFC 9768). */
     public static int reserved(long tcp) {
         return Memory.getByte(tcp, SIZE, DATA_OFFSET) & 0xf;

@@ -5,7 +5,7 @@ import java.nio.ByteOrder;
 /** Conversion between wire form (bytes as they lie in the packet, read in native order) and host values. */
 public final class WireForm {
     /** Whether this machine stores the low byte first. */
-    static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
+    public static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
 
     private WireForm() {}
 

@@ -107,6 +107,11 @@ public final class Connection {
         return Memory.getInt(hot, SIZE, PORTS + 4L * side);
     }
 
+    /** Ports of both sides in one load: those of {@code side} in the low half, the other's above. */
+    public static long bothPorts(long hot, int side) {
+        return Long.rotateRight(Memory.getLong(hot, SIZE, PORTS), side << 5);
+    }
+
     /** Sets the ports of {@code side}. */
     public static void setPorts(long hot, int side, int ports) {
         Memory.setInt(hot, SIZE, PORTS + 4L * side, ports);
@@ -133,6 +138,24 @@ public final class Connection {
     }
 
     // ---- hot line: the rest
+
+    /**
+     * Flags, state and protocol in one load: {@link #flags(long)} in the low half; take the others with
+     * {@link #stateOf} and {@link #protocolOf}.
+     */
+    public static int summary(long hot) {
+        return Memory.getInt(hot, SIZE, FLAGS);
+    }
+
+    /** The state in a {@link #summary}. */
+    public static int stateOf(int summary) {
+        return summary >>> 16 & 0xff;
+    }
+
+    /** The protocol in a {@link #summary}. */
+    public static int protocolOf(int summary) {
+        return summary >>> 24;
+    }
 
     /** Flags: the constants of this class. */
     public static int flags(long hot) {
@@ -196,6 +219,11 @@ public final class Connection {
     /** What is added to sequence numbers of packets of {@code side}, and taken from acknowledgements of the other. */
     public static int seqDelta(long hot, int side) {
         return Memory.getInt(hot, SIZE, SEQ_DELTAS + 4L * side);
+    }
+
+    /** Both sequence deltas in one load: that of packets of {@code side} in the low half, the other's above. */
+    public static long seqDeltas(long hot, int side) {
+        return Long.rotateRight(Memory.getLong(hot, SIZE, SEQ_DELTAS), side << 5);
     }
 
     /** Sets the sequence delta of packets of {@code side}. */

@@ -167,7 +167,8 @@ public final class ConnectionTable implements AutoCloseable {
         return index + (((hash >>> 32) * buckets) >>> 32) * BUCKET;
     }
 
-    long secondBucket(long hash) {
+    /** Address of the bucket where the look-up goes on when the first one has overflowed. */
+    public long secondBucket(long hash) {
         long first = ((hash >>> 32) * buckets) >>> 32;
         long second = ((hash & 0xffff_ffffL) * buckets) >>> 32;
         second = second != first ? second : second + 1 < buckets ? second + 1 : 0;
@@ -184,17 +185,28 @@ public final class ConnectionTable implements AutoCloseable {
      * {@link #NONE}. Right in all but one of thousands; only {@link #matches4} or {@link #matches6} know.
      */
     public int candidate(long bucket, long hash) {
-        long matches = matches(bucket, signature(hash));
+        long signature = signature(hash);
+        long matches = firstZeroLane(Memory.getLong(bucket, BUCKET, 0) ^ signature) >>> 15
+                | firstZeroLane(Memory.getLong(bucket, BUCKET, 8) ^ signature) >>> 14
+                | (firstZeroLane(Memory.getLong(bucket, BUCKET, 16) ^ signature) & 0x8000_8000L) >>> 13;
         return matches == 0 ? NONE : reference(bucket, matches);
+    }
+
+    /** Top bit of the lowest 16-bit lane that is zero; those above may be wrong, since a borrow may have come there. */
+    private static long firstZeroLane(long lanes) {
+        return lanes - LANES & ~lanes & LANE_TOPS;
     }
 
     /** Whether {@code reference} is the entry and side of this IPv4 tuple. */
     public boolean matches4(int reference, long addresses, int ports, int protocol) {
-        long hot = hot(entry(reference));
-        int side = side(reference);
+        return matches4(hot(entry(reference)), side(reference), addresses, ports, protocol);
+    }
+
+    /** Whether {@code side} of the entry with this hot line has this IPv4 tuple. */
+    public static boolean matches4(long hot, int side, long addresses, int ports, int protocol) {
         return ((Connection.addresses(hot, side) ^ addresses)
                         | (Connection.ports(hot, side) ^ ports)
-                        | (Connection.protocol(hot) ^ protocol))
+                        | (Connection.protocolOf(Connection.summary(hot)) ^ protocol))
                 == 0;
     }
 

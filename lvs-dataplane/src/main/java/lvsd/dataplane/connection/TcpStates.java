@@ -100,6 +100,7 @@ public final class TcpStates {
 
     private static final byte[] NEXT = parse(TRANSITIONS);
     private static final byte[] EVENT_OF_FLAGS = eventsOfFlags();
+    private static final byte[] NEXT_BY_FLAGS = byFlags();
 
     private TcpStates() {}
 
@@ -129,6 +130,26 @@ public final class TcpStates {
             events[flags] = (byte) event;
         }
         return events;
+    }
+
+    /** {@link #next} by the flags themselves, for the tables of the packet path: one load, no check. */
+    private static byte[] byFlags() {
+        byte[] next = new byte[2 * 32 * 16];
+        for (int i = 0; i < next.length; i++) {
+            int table = i >>> 9;
+            int state = i & 15;
+            next[i] = (byte) (state < COUNT ? next(table, state, EVENT_OF_FLAGS[i >>> 4 & 31]) : state);
+        }
+        return next;
+    }
+
+    /**
+     * The state after a segment with the given TCP flags (byte 13 of the header).
+     *
+     * @param side 0: {@link #IN}, 1: {@link #OUT}
+     */
+    public static int nextByFlags(int side, int state, int flags) {
+        return NEXT_BY_FLAGS[(side & 1) << 9 | (flags & 31) << 4 | (state & 15)];
     }
 
     private static int row(int table, int event) {

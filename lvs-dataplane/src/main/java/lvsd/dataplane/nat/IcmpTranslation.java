@@ -207,7 +207,7 @@ public final class IcmpTranslation {
         if (available < Tcp.SIZE) {
             return unadjustShort(l4, available, sequence, acknowledgement);
         }
-        int delta = TcpRewrite.sequence(l4, sequence, acknowledgement);
+        int delta = Checksum.deltaAdded(TcpRewrite.sequence(l4, Tcp.flags(l4), sequence, acknowledgement));
         int header = Tcp.headerLength(l4);
         if (header <= Tcp.SIZE || header > available) {
             return delta;

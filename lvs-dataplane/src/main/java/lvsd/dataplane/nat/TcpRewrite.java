@@ -23,25 +23,28 @@ public final class TcpRewrite {
     private static final int USUAL_HEADER = Tcp.SIZE + 12;
 
     private static final int USUAL_OFFSET = Tcp.SIZE + 2;
+
+    private static final int ACK_BIT = 4;
     /** No MSS is made smaller than this. */
     private static final int SMALLEST_MSS = 64;
 
     private TcpRewrite() {}
 
-    /** Adds {@code sequence} to the sequence number and {@code acknowledgement} to the acknowledgement if ACK is set. */
-    public static int sequence(long tcp, int sequence, int acknowledgement) {
-        int delta = addInt(tcp, 4, sequence);
-        if (acknowledgement != 0 && acknowledges(tcp)) {
-            delta = Checksum.add(delta, addInt(tcp, 8, acknowledgement));
-        }
-        return delta;
-    }
-
-    private static int addInt(long tcp, int offset, int amount) {
-        int old = Memory.getInt(tcp, Tcp.SIZE, offset);
-        int fresh = WireForm.int32(WireForm.int32(old) + amount);
-        Memory.setInt(tcp, Tcp.SIZE, offset, fresh);
-        return Checksum.deltaInt(old, fresh);
+    /**
+     * Adds {@code sequence} to the sequence number and {@code acknowledgement} to the acknowledgement if ACK is set. No
+     * branches: which of the two is zero differs between the directions, which come in any order.
+     *
+     * @param flags TCP flags in the low byte
+     * @return what that adds to the checksum's sum ({@link Checksum#change})
+     */
+    public static long sequence(long tcp, int flags, int sequence, int acknowledgement) {
+        int acknowledges = -(flags >>> ACK_BIT & 1);
+        long old = Memory.getLong(tcp, Tcp.SIZE, 4);
+        long numbers = WireForm.long64(old);
+        int fresh = (int) numbers + (acknowledgement & acknowledges);
+        long wire = WireForm.long64((numbers >>> 32) + sequence << 32 | Integer.toUnsignedLong(fresh));
+        Memory.setLong(tcp, Tcp.SIZE, 4, wire);
+        return Checksum.change(old, wire);
     }
 
     private static boolean acknowledges(long tcp) {

@@ -63,7 +63,7 @@ public final class Adjacency {
     }
 
     /** Whether {@code nextHop}, kept from earlier, still means this line, and the line is resolved. */
-    static boolean valid(long line, int nextHop) {
+    public static boolean valid(long line, int nextHop) {
         return Memory.getInt(line, SIZE, ID) == nextHop;
     }
 
@@ -105,6 +105,27 @@ public final class Adjacency {
         } else {
             writeTagged(line, start);
         }
+        setUsed(line);
+    }
+
+    /** Port and header length in one load: take apart with {@link #portOf} and {@link #untagged}. */
+    public static long outlet(long line) {
+        return Memory.getLong(line, SIZE, PORT);
+    }
+
+    /** The port in an {@link #outlet}. */
+    public static int portOf(long outlet) {
+        return (int) outlet;
+    }
+
+    /** Whether frames of this {@link #outlet} have no VLAN tag. */
+    public static boolean untagged(long outlet) {
+        return outlet >>> 32 == UNTAGGED;
+    }
+
+    /** As {@link #writeHeader} where neither the packet's header nor the line's has a tag: it is overwritten in place. */
+    public static void overwriteHeader(long line, long l3) {
+        writeUntagged(line, l3 - UNTAGGED);
         setUsed(line);
     }
 

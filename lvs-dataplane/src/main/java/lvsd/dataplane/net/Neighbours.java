@@ -106,6 +106,11 @@ final class Neighbours implements AutoCloseable {
         }
     }
 
+    /** Which bits of an id are the line's index. */
+    int mask() {
+        return capacity - 1;
+    }
+
     /** Address of the line with the given index or id. */
     long line(int id) {
         return lines + (long) (id & capacity - 1) * Adjacency.SIZE;

@@ -196,6 +196,16 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         return Adjacency.valid(neighbours.line(nextHop), nextHop);
     }
 
+    /** Where the adjacency lines begin: that of a next hop is number {@code nextHop &} {@link #lineMask}. For good. */
+    public long lines() {
+        return neighbours.line(0);
+    }
+
+    /** Which bits of a next hop are its line's number. */
+    public int lineMask() {
+        return neighbours.mask();
+    }
+
     /** The adjacency line of a next hop. */
     public long line(int nextHop) {
         return neighbours.line(nextHop);

@@ -28,9 +28,22 @@ public final class DestinationCounters {
 
     /** Counts a packet of {@code side} (0: from the client, 1: to the client) and its IP bytes. */
     public void count(int destination, int side, int bytes) {
+        count(traffic, destination, side, bytes);
+    }
+
+    /**
+     * As {@link #count(int, int, int)} on the array that {@link #traffic} gave. Plain stores: a 64-bit machine writes a
+     * long whole, and no burst lasts so long that a reader could miss them.
+     */
+    public static void count(long[] traffic, int destination, int side, int bytes) {
         int at = destination * STRIDE + side;
-        add(at + IN_PACKETS, 1);
-        add(at + IN_BYTES, bytes);
+        traffic[at + IN_PACKETS]++;
+        traffic[at + IN_BYTES] += bytes;
+    }
+
+    /** The counters of traffic, for the packet path to keep at hand; to be given to {@link #count(long[], int, int, int)}. */
+    public long[] traffic() {
+        return traffic;
     }
 
     /** Counts several packets at once. */

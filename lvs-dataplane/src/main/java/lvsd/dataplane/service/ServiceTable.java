@@ -23,6 +23,7 @@ public final class ServiceTable {
 
     private final @Nullable Service[] byIndex;
     private final @Nullable Destination[] destinations;
+    private final long[] live = new long[Destination.MAXIMUM / Long.SIZE];
     private final Service[] services;
     private final @Nullable Service[] slots;
     private final long[] keys;
@@ -63,6 +64,7 @@ public final class ServiceTable {
             byIndex[service.index] = service;
             for (Destination destination : service.destinations) {
                 destinations[destination.index] = destination;
+                live[destination.index / Long.SIZE] |= 1L << destination.index;
             }
             switch (service.id()) {
                 case ServiceId.Vip vip -> insert(service, vip);
@@ -167,5 +169,15 @@ public final class ServiceTable {
     /** The destination with the given index, or null when it was removed. */
     public @Nullable Destination destination(int index) {
         return index < destinations.length ? destinations[index] : null;
+    }
+
+    /** One bit for every destination that there is, for {@link #live(long[], int)}. Not to be changed. */
+    public long[] live() {
+        return live;
+    }
+
+    /** Whether {@code live}, from {@link #live()}, has the destination: one load from a few lines that stay near. */
+    public static boolean live(long[] live, int destination) {
+        return (live[destination >>> 6] >>> destination & 1) != 0;
     }
 }
