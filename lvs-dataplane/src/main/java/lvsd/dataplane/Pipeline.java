@@ -153,8 +153,7 @@ final class Pipeline {
                 boolean ipv6 = Burst.kind(summary) == Burst.FAST6;
                 int header = ipv6 ? Ipv6.SIZE : Ipv4.SIZE;
                 long ip = Burst.l3(row);
-                PartialChecksums.repair(
-                        ipv6, ip, ip + header, Burst.length(summary) - header, Burst.protocol(summary));
+                PartialChecksums.repair(ipv6, ip, ip + header, Burst.length(summary) - header, Burst.protocol(summary));
             }
         }
     }
