@@ -413,7 +413,7 @@ final class Pipeline {
         int deltas = Connection.deltas(hot, side);
         Ipv4.rewrite(ip, middle, Connection.rewriteAddresses(hot, side), deltas & 0xffff);
         Memory.setInt(l4, Udp.SIZE, 0, Connection.rewritePorts(hot, side));
-        long delta = deltas >>> 16;
+        long delta = Integer.toUnsignedLong(deltas >>> 16);
         if (Connection.protocolOf(fields) == PROTOCOL_TCP) {
             rewriteTcp(l4, rest, hot, table4.cold(ConnectionTable.entry(reference)), side, fields, delta);
         } else {
@@ -428,7 +428,7 @@ final class Pipeline {
         rewriteAddresses6(ip, table6.addresses6(entry), 1 - side);
         Memory.setByte(ip, Ipv6.SIZE, 7, Memory.getByte(ip, Ipv6.SIZE, 7) - 1);
         Memory.setInt(l4, Udp.SIZE, 0, Connection.rewritePorts(hot, side));
-        long delta = Connection.deltas(hot, side) >>> 16;
+        long delta = Integer.toUnsignedLong(Connection.deltas(hot, side) >>> 16);
         if (Connection.protocolOf(fields) == PROTOCOL_TCP) {
             rewriteTcp(l4, rest, hot, table6.cold(entry), side, fields, delta);
         } else {
