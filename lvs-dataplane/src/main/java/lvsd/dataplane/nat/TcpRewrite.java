@@ -42,7 +42,7 @@ public final class TcpRewrite {
         long old = Memory.getLong(tcp, Tcp.SIZE, 4);
         long numbers = WireForm.long64(old);
         int fresh = (int) numbers + (acknowledgement & acknowledges);
-        long wire = WireForm.long64((numbers >>> 32) + sequence << 32 | Integer.toUnsignedLong(fresh));
+        long wire = WireForm.long64((((numbers >>> 32) + sequence) << 32) | Integer.toUnsignedLong(fresh));
         Memory.setLong(tcp, Tcp.SIZE, 4, wire);
         return Checksum.change(old, wire);
     }
