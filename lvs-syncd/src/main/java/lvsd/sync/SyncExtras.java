@@ -1,0 +1,15 @@
+package lvsd.sync;
+
+/** How a director of ours handles a connection beyond what the kernel's flags can say: {@link SyncConnection#extras}. */
+public final class SyncExtras {
+    /** The client's initial sequence number is re-randomised towards the server. */
+    public static final int SEQUENCE_TO_SERVER = 0x01;
+    /** TCP timestamps are shifted. */
+    public static final int TIMESTAMPS = 0x02;
+    /** The handshake was the SYN proxy's. */
+    public static final int SYN_PROXY = 0x04;
+    /** The server has not been told the client's address yet (TOA). */
+    public static final int ADDRESS_PENDING = 0x08;
+
+    private SyncExtras() {}
+}
