@@ -1,31 +1,48 @@
 package lvsd.sync;
 
 /**
- * Fills one message with entries until it is full. The bytes are the writer's own; whoever sends them does so before the
- * next {@link #begin}.
+ * Fills messages of one port with entries, one message at a time, and computes their ICV as they grow. The bytes are the
+ * writer's own; whoever sends them does so before the next {@link #begin}.
  */
 final class MessageWriter {
     private final byte[] bytes = new byte[Message.MAX_LENGTH];
+    private final Signer signer;
+    private final int port;
     private int limit;
     private int version;
     private int syncId;
-    private int icv;
     private int at;
     private int count;
+
+    /** A writer for the port with that index. */
+    MessageWriter(Signer signer, int port) {
+        this.signer = signer;
+        this.port = port;
+    }
 
     /**
      * Begins a message.
      *
      * @param limit most bytes; one entry goes in even if it alone is longer, as with the kernel
-     * @param icv bytes to leave for an ICV header
      */
-    void begin(int version, int syncId, int limit, int icv) {
+    void begin(int version, int syncId, int limit) {
+        begin(version, syncId, limit, IcvHeader.CONNECTIONS, 0);
+    }
+
+    /** As {@link #begin(int, int, int)}; {@code kind} is the ICV header's, {@code body} bytes before the first entry. */
+    void begin(int version, int syncId, int limit, int kind, int body) {
         this.version = version;
         this.syncId = syncId;
         this.limit = Math.min(limit, Message.MAX_LENGTH);
-        this.icv = icv;
-        at = Message.header(version) + icv;
+        int header = Message.header(version);
+        signer.begin(bytes, header, kind, port);
+        at = header + signer.header() + body;
         count = 0;
+    }
+
+    /** Adds the body, which the caller has written at {@link #firstByte}; before any entry. */
+    void body() {
+        signer.update(bytes, firstByte(), at - firstByte(), port);
     }
 
     /** Adds an entry; false when the message is full and has to go first. */
@@ -36,14 +53,17 @@ final class MessageWriter {
             return false;
         }
         Bytes.zero(bytes, at, from - at);
-        at = EntryWriter.write(connection, version, bytes, from);
+        int end = EntryWriter.write(connection, version, bytes, from);
+        signer.update(bytes, at, end - at, port);
+        at = end;
         count++;
         return true;
     }
 
-    /** Writes the header; returns the length. The ICV header is the caller's. */
+    /** Writes the header and the ICV; returns the length. */
     int finish() {
         Message.write(bytes, 0, version, syncId, at, count);
+        signer.finish(bytes, Message.header(version), port);
         return at;
     }
 
@@ -59,19 +79,9 @@ final class MessageWriter {
         return version;
     }
 
-    /** Offset of the ICV header. */
-    int icvOffset() {
-        return Message.header(version);
-    }
-
-    /** Offset of the first entry. */
-    int firstEntry() {
-        return Message.header(version) + icv;
-    }
-
-    /** Offset behind the last entry. */
-    int end() {
-        return at;
+    /** Offset behind the ICV header. */
+    int firstByte() {
+        return Message.header(version) + signer.header();
     }
 
     byte[] bytes() {

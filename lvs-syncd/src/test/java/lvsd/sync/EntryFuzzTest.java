@@ -97,10 +97,10 @@ final class EntryFuzzTest {
     void anyConnectionIsReadAsItWasWritten() {
         SeededTest.run(5_000, random -> {
             SyncConnection[] written = new SyncConnection[1 + random.nextInt(6)];
-            MessageWriter writer = new MessageWriter();
+            MessageWriter writer = new MessageWriter(Writers.keyless(), 0);
             Arrays.fill(writer.bytes(), (byte) 0xa5);
             int version = random.nextInt(4) == 0 ? 0 : 1;
-            writer.begin(version, random.nextInt(256), 3000, 0);
+            writer.begin(version, random.nextInt(256), 3000);
             for (int i = 0; i < written.length; i++) {
                 written[i] = random(random, version);
                 assertThat(EntryWriter.size(written[i], version)).isLessThanOrEqualTo(Message.MAX_ENTRY);

@@ -83,9 +83,9 @@ final class RecordedTest {
     }
 
     static byte[] encode(byte[] payload) {
-        MessageWriter writer = new MessageWriter();
+        MessageWriter writer = new MessageWriter(Writers.keyless(), 0);
         Arrays.fill(writer.bytes(), (byte) 0xa5);
-        writer.begin(Message.version(payload, 0, payload.length), Message.syncId(payload, 0), 1500, 0);
+        writer.begin(Message.version(payload, 0, payload.length), Message.syncId(payload, 0), 1500);
         decode(payload).forEach(connection -> assertThat(writer.add(connection)).isTrue());
         return Arrays.copyOf(writer.bytes(), writer.finish());
     }

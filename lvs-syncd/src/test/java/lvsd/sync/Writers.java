@@ -1,0 +1,57 @@
+package lvsd.sync;
+
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/** Signers and rings for tests. */
+final class Writers {
+    static final byte[] GROUP = {(byte) 224, 0, 0, 81};
+    static final int PORT = 8848;
+
+    private Writers() {}
+
+    static Signer keyless() {
+        return new Signer(null, 0, 1, Signer.sequencers(null, 1, 0));
+    }
+
+    static KeyRing ring(IcvAlgorithm algorithm, int ports, String... keys) {
+        return new KeyRing(algorithm, keys(keys), GROUP, PORT, ports);
+    }
+
+    static IcvKeys keys(String... keys) {
+        return IcvKeys.of(java.util.Arrays.stream(keys)
+                .map(key -> key.getBytes(StandardCharsets.UTF_8))
+                .toList());
+    }
+
+    static Signer signer(@Nullable KeyRing ring, int syncId, long sender, long millis) {
+        return new Signer(
+                ring, syncId, sender, Signer.sequencers(ring == null ? null : ring.algorithm(), 4, millis));
+    }
+
+    /** A small IPv4 connection. */
+    static SyncConnection connection(int clientPort) {
+        SyncConnection c = new SyncConnection();
+        c.protocol = 6;
+        c.state = 1;
+        c.timeout = 900;
+        c.clientLow = 0xc612_0a02L;
+        c.clientPort = clientPort;
+        c.virtualLow = 0xc000_020aL;
+        c.virtualPort = 80;
+        c.serverLow = 0xc612_1404L;
+        c.serverPort = 8080;
+        return c;
+    }
+
+    /** A message with these connections. */
+    static byte[] message(Signer signer, int version, int syncId, int port, SyncConnection... connections) {
+        MessageWriter writer = new MessageWriter(signer, port);
+        java.util.Arrays.fill(writer.bytes(), (byte) 0xa5);
+        writer.begin(version, syncId, 1400);
+        for (SyncConnection each : connections) {
+            writer.add(each);
+        }
+        return java.util.Arrays.copyOf(writer.bytes(), writer.finish());
+    }
+}
