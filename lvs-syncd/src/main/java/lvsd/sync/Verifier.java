@@ -149,8 +149,7 @@ final class Verifier {
     private static boolean verify(KeyRing ring, int keyId, byte[] bytes, int length, int port) {
         int syncId = Message.syncId(bytes, 0);
         for (int secret = 0; secret < ring.count(); secret++) {
-            if (ring.id(secret) == keyId
-                    && ring.mac(secret, syncId, port).verify(bytes, Message.V1_HEADER, length)) {
+            if (ring.id(secret) == keyId && ring.mac(secret, syncId, port).verify(bytes, Message.V1_HEADER, length)) {
                 return true;
             }
         }

@@ -111,7 +111,9 @@ final class EntryFuzzTest {
             List<SyncConnection> read = RecordedTest.decode(message);
             assertThat(read).hasSameSizeAs(written);
             for (int i = 0; i < written.length; i++) {
-                assertThat(read.get(i).same(written[i])).as(Texts.row(written[i])).isTrue();
+                assertThat(read.get(i).same(written[i]))
+                        .as(Texts.row(written[i]))
+                        .isTrue();
             }
         });
     }

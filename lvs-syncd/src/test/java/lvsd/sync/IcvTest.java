@@ -10,15 +10,15 @@ import org.junit.jupiter.api.Test;
 
 /** The ICVs, byte by byte, and what is thrown at them. */
 final class IcvTest {
-    private static final String ENTRIES =
-            "000600240000000000019c4000501f900000000000000384c6120a02c000020ac6121404"
-                    + "000600240000000000019c4100501f900000000000000384c6120a02c000020ac6121404";
+    private static final String ENTRIES = "000600240000000000019c4000501f900000000000000384c6120a02c000020ac6121404"
+            + "000600240000000000019c4100501f900000000000000384c6120a02c000020ac6121404";
     static final String MD5_V1 = "009600600201000033333333535b04b4dec54222ba09e7a4" + ENTRIES;
     static final String MD5_V0 =
             "0196002c333333344e927cfd2b45dd0b20923db300069c4000501f90c6120a02c000020ac612140400000001";
     static final String SHA256_KEY = "7f8b5c3da6d85982b27b4d80f40d7da3f56ca97884b7f623380be4027a660496";
-    static final String SHA256 = "0096007802010000a1fff000000000001a1fdfcca8c0000011223344556677884b59233e96641f96db221d3b99"
-            + "c7f029" + ENTRIES;
+    static final String SHA256 =
+            "0096007802010000a1fff000000000001a1fdfcca8c0000011223344556677884b59233e96641f96db221d3b99" + "c7f029"
+                    + ENTRIES;
 
     private static final String KEY = "0123456789abcdef0123456789abcdef";
     private static final String OTHER = "fedcba9876543210fedcba9876543210";
@@ -83,9 +83,12 @@ final class IcvTest {
 
     @Test
     void theReceiverTakesTheWorkedMessages() {
-        assertThat(md5Verifier().check(bytes(MD5_V1), bytes(MD5_V1).length, 0, NOW)).isNull();
-        assertThat(md5Verifier().check(bytes(MD5_V0), bytes(MD5_V0).length, 0, NOW)).isNull();
-        assertThat(shaVerifier(150, KEY).check(bytes(SHA256), bytes(SHA256).length, 0, NOW)).isNull();
+        assertThat(md5Verifier().check(bytes(MD5_V1), bytes(MD5_V1).length, 0, NOW))
+                .isNull();
+        assertThat(md5Verifier().check(bytes(MD5_V0), bytes(MD5_V0).length, 0, NOW))
+                .isNull();
+        assertThat(shaVerifier(150, KEY).check(bytes(SHA256), bytes(SHA256).length, 0, NOW))
+                .isNull();
     }
 
     @Test
@@ -96,7 +99,9 @@ final class IcvTest {
                 byte[] bad = good.clone();
                 bad[bit / 8] ^= (byte) (1 << bit % 8);
                 Verifier verifier = hex.equals(SHA256) ? shaVerifier(0, KEY) : md5Verifier();
-                assertThat(verifier.check(bad, bad.length, 0, NOW)).as("bit %d of %s", bit, hex).isNotNull();
+                assertThat(verifier.check(bad, bad.length, 0, NOW))
+                        .as("bit %d of %s", bit, hex)
+                        .isNotNull();
             }
         }
     }
@@ -244,7 +249,8 @@ final class IcvTest {
             long highest = floor;
             for (int i = 0; i < 3_000; i++) {
                 long sequence = highest + random.nextInt(-40, 60);
-                boolean expected = sequence > floor && !seen.contains(sequence) && highest - sequence < ReplayWindow.SIZE;
+                boolean expected =
+                        sequence > floor && !seen.contains(sequence) && highest - sequence < ReplayWindow.SIZE;
                 assertThat(window.isNew(sequence)).isEqualTo(expected);
                 if (expected) {
                     window.see(sequence);

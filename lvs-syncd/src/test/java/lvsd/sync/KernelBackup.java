@@ -36,7 +36,8 @@ final class KernelBackup {
     }
 
     private void take(SyncConnection read) {
-        String key = read.protocol + Texts.side(read.ipv6, read.clientHigh, read.clientLow, read.clientPort)
+        String key = read.protocol
+                + Texts.side(read.ipv6, read.clientHigh, read.clientLow, read.clientPort)
                 + Texts.side(read.ipv6, read.virtualHigh, read.virtualLow, read.virtualPort)
                 + Texts.engine(read);
         SyncConnection present = table.get(key);

@@ -20,38 +20,41 @@ final class RecordedTest {
 
     @TestFactory
     Stream<DynamicTest> everyEntryIsAConnectionThatTheMasterListed() {
-        return Recorded.names().stream().map(name -> DynamicTest.dynamicTest(name, () -> {
-            List<String> listed = Recorded.about("listings.txt", name);
-            for (Recorded.Datagram datagram : Recorded.datagrams(name)) {
-                for (SyncConnection connection : decode(datagram.payload())) {
-                    assertThat(sides(listed)).contains(sides(Texts.row(connection)));
-                }
-            }
-        }));
+        return Recorded.names().stream()
+                .map(name -> DynamicTest.dynamicTest(name, () -> {
+                    List<String> listed = Recorded.about("listings.txt", name);
+                    for (Recorded.Datagram datagram : Recorded.datagrams(name)) {
+                        for (SyncConnection connection : decode(datagram.payload())) {
+                            assertThat(sides(listed)).contains(sides(Texts.row(connection)));
+                        }
+                    }
+                }));
     }
 
     @TestFactory
     Stream<DynamicTest> everyDatagramIsWrittenAgainAsItWas() {
-        return Recorded.names().stream().map(name -> DynamicTest.dynamicTest(name, () -> {
-            for (Recorded.Datagram datagram : Recorded.datagrams(name)) {
-                assertThat(encode(datagram.payload())).isEqualTo(datagram.payload());
-            }
-        }));
+        return Recorded.names().stream()
+                .map(name -> DynamicTest.dynamicTest(name, () -> {
+                    for (Recorded.Datagram datagram : Recorded.datagrams(name)) {
+                        assertThat(encode(datagram.payload())).isEqualTo(datagram.payload());
+                    }
+                }));
     }
 
     @TestFactory
     Stream<DynamicTest> aBackupHoldsWhatTheKernelsHeld() {
-        return Recorded.names().stream().map(name -> DynamicTest.dynamicTest(name, () -> {
-            KernelBackup backup = new KernelBackup();
-            for (Recorded.Datagram datagram : Recorded.datagrams(name)) {
-                backup.receive(datagram.payload(), 0);
-            }
-            List<String> held = Recorded.about("backup.txt", name);
-            if (!held.isEmpty()) {
-                assertThat(withoutSeconds(backup.rows())).isEqualTo(withoutSeconds(held));
-                assertSeconds(backup.rows(), held);
-            }
-        }));
+        return Recorded.names().stream()
+                .map(name -> DynamicTest.dynamicTest(name, () -> {
+                    KernelBackup backup = new KernelBackup();
+                    for (Recorded.Datagram datagram : Recorded.datagrams(name)) {
+                        backup.receive(datagram.payload(), 0);
+                    }
+                    List<String> held = Recorded.about("backup.txt", name);
+                    if (!held.isEmpty()) {
+                        assertThat(withoutSeconds(backup.rows())).isEqualTo(withoutSeconds(held));
+                        assertSeconds(backup.rows(), held);
+                    }
+                }));
     }
 
     @TestFactory
@@ -60,12 +63,13 @@ final class RecordedTest {
     }
 
     static Stream<DynamicTest> crafted(String file) {
-        return Recorded.crafted(file).stream().map(each -> DynamicTest.dynamicTest(each.name(), () -> {
-            KernelBackup backup = new KernelBackup();
-            backup.receive(each.payload(), each.syncId());
-            assertThat(withoutSeconds(backup.rows())).isEqualTo(withoutSeconds(each.taken()));
-            assertSeconds(backup.rows(), each.taken());
-        }));
+        return Recorded.crafted(file).stream()
+                .map(each -> DynamicTest.dynamicTest(each.name(), () -> {
+                    KernelBackup backup = new KernelBackup();
+                    backup.receive(each.payload(), each.syncId());
+                    assertThat(withoutSeconds(backup.rows())).isEqualTo(withoutSeconds(each.taken()));
+                    assertSeconds(backup.rows(), each.taken());
+                }));
     }
 
     /** Every entry, usable or not, of a well-formed message. */

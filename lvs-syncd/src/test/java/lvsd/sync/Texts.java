@@ -8,11 +8,32 @@ import java.util.List;
 /** Connections as {@code ipvsadm -Lnc} prints them. */
 final class Texts {
     private static final List<String> TCP = List.of(
-            "NONE", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK",
-            "LISTEN", "SYNACK");
+            "NONE",
+            "ESTABLISHED",
+            "SYN_SENT",
+            "SYN_RECV",
+            "FIN_WAIT",
+            "TIME_WAIT",
+            "CLOSE",
+            "CLOSE_WAIT",
+            "LAST_ACK",
+            "LISTEN",
+            "SYNACK");
     private static final List<String> SCTP = List.of(
-            "NONE", "INIT1", "INIT", "C_SENT", "C_REPL", "C_WAIT", "COOKIE", "C_ECHOED", "ESTABLISHED", "SHUTDOWN_SENT",
-            "SHUTDOWN_RECEIVED", "SHUTDOWN_ACK_SENT", "REJECTED", "CLOSED");
+            "NONE",
+            "INIT1",
+            "INIT",
+            "C_SENT",
+            "C_REPL",
+            "C_WAIT",
+            "COOKIE",
+            "C_ECHOED",
+            "ESTABLISHED",
+            "SHUTDOWN_SENT",
+            "SHUTDOWN_RECEIVED",
+            "SHUTDOWN_ACK_SENT",
+            "REJECTED",
+            "CLOSED");
 
     private Texts() {}
 

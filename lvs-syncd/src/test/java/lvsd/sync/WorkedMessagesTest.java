@@ -34,7 +34,8 @@ final class WorkedMessagesTest {
         assumeTrue(python(), "python3 is not there");
         String document = document();
         int from = document.indexOf("```python\n") + 10;
-        Process process = new ProcessBuilder("python3", "-").redirectErrorStream(true).start();
+        Process process =
+                new ProcessBuilder("python3", "-").redirectErrorStream(true).start();
         process.getOutputStream()
                 .write(document.substring(from, document.indexOf("```", from)).getBytes(StandardCharsets.UTF_8));
         process.getOutputStream().close();

@@ -25,8 +25,7 @@ final class Writers {
     }
 
     static Signer signer(@Nullable KeyRing ring, int syncId, long sender, long millis) {
-        return new Signer(
-                ring, syncId, sender, Signer.sequencers(ring == null ? null : ring.algorithm(), 4, millis));
+        return new Signer(ring, syncId, sender, Signer.sequencers(ring == null ? null : ring.algorithm(), 4, millis));
     }
 
     /** A small IPv4 connection. */
