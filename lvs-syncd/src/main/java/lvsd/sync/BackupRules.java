@@ -2,7 +2,7 @@ package lvsd.sync;
 
 /** What a backup makes of a connection that was received, as the kernel does. For any thread. */
 public final class BackupRules {
-    /** Seconds that a template lives whose message does not say (v0). */
+    /** Seconds that a template lives whose message does not say. */
     private static final int TEMPLATE_SECONDS = 180;
 
     private BackupRules() {}
@@ -11,10 +11,8 @@ public final class BackupRules {
      * Seconds, unsigned, that the connection may be silent; 0: what the backup's own table says for its state.
      */
     public static int timeout(SyncConnection connection) {
-        if (connection.timeout != SyncConnection.NO_TIMEOUT) {
-            return connection.timeout;
-        }
-        return connection.template() ? TEMPLATE_SECONDS : 0;
+        int said = connection.timeout == SyncConnection.NO_TIMEOUT ? 0 : connection.timeout;
+        return said == 0 && connection.template() ? TEMPLATE_SECONDS : said;
     }
 
     /** Flags of a new connection: what may come from a message, and that it came by sync. */

@@ -70,7 +70,9 @@ public final class EntryReader {
         int size = Bytes.get2(bytes, at + 2) & 0x0fff;
         int entryEnd = at + size;
         int fixed = (type & 1) != 0 ? Message.V1_ENTRY6 : Message.V1_ENTRY4;
-        if (entryEnd > end || Bytes.get2(bytes, at + 2) >>> 12 != 0 || (type & ~1) != 0 || size < fixed) {
+        // As the kernel: with bit 0 an entry is of IPv6 whatever the other bits say, without it all must be 0.
+        boolean known = (type & 1) != 0 || type == 0;
+        if (entryEnd > end || Bytes.get2(bytes, at + 2) >>> 12 != 0 || !known || size < fixed) {
             return broken();
         }
         into.ipv6 = (type & 1) != 0;

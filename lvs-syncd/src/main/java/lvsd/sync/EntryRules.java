@@ -15,7 +15,8 @@ final class EntryRules {
     private EntryRules() {}
 
     static boolean acceptable(SyncConnection connection) {
-        if (connection.state >= states(connection)) {
+        // The kernel makes a connection of one packet, and it is gone.
+        if ((connection.flags & SyncFlags.ONE_PACKET) != 0 || connection.state >= states(connection)) {
             return false;
         }
         return connection.engineDataLength == 0 || knownEngine(connection);

@@ -5,14 +5,14 @@ package lvsd.sync;
  *
  * <p>{@code hmac-md5-96}, 16 bytes: sequence (4), ICV (12).
  *
- * <p>{@code hmac-sha256-128}, 40 bytes: 0xa1, key id (1), 0xf0, kind (1), zero (4), sequence (8), sender (8), ICV (16). Read
+ * <p>{@code hmac-sha256-128}, 40 bytes: 0xa2, key id (1), 0xf0, kind (1), zero (4), sequence (8), sender (8), ICV (16). Read
  * as an entry by a kernel without a key its type is impossible, its version unknown and its size too small.
  */
 final class IcvHeader {
     static final int MD5_ICV = 4;
     static final int MD5_ICV_SIZE = 12;
 
-    static final int MAGIC = 0xa1;
+    static final int MAGIC = 0xa2;
     static final int FILLER = 0xf0;
     static final int SEQUENCE = 8;
     static final int SENDER = 16;

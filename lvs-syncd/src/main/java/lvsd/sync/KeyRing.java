@@ -10,11 +10,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class KeyRing {
     private final IcvAlgorithm algorithm;
-    private final IcvKeys secrets;
+    private IcvKeys secrets;
     private final byte[] group;
     private final int basePort;
-    private final int[] ids;
-    private final @Nullable MessageMac[] macs;
+    private int[] ids = new int[0];
+    private @Nullable MessageMac[] macs = new @Nullable MessageMac[0];
     private final int ports;
 
     /**
@@ -28,12 +28,18 @@ final class KeyRing {
         this.group = group.clone();
         this.basePort = basePort;
         this.ports = ports;
-        this.ids = new int[secrets.count()];
+        change(secrets);
+    }
+
+    /** Other secrets from now on. No message may be open. */
+    final void change(IcvKeys newest) {
+        secrets = newest;
+        ids = new int[newest.count()];
         for (int i = 0; i < ids.length; i++) {
-            ids[i] = id(secrets.key(i));
+            ids[i] = id(newest.key(i));
         }
         boolean derived = algorithm == IcvAlgorithm.HMAC_SHA256_128;
-        this.macs = new @Nullable MessageMac[secrets.count() * ports * (derived ? 256 : 1)];
+        macs = new @Nullable MessageMac[newest.count() * ports * (derived ? 256 : 1)];
     }
 
     /** The one byte that tells a receiver which key to try. */

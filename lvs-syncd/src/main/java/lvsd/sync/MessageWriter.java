@@ -5,7 +5,10 @@ package lvsd.sync;
  * writer's own; whoever sends them does so before the next {@link #begin}.
  */
 final class MessageWriter {
-    private final byte[] bytes = new byte[Message.MAX_LENGTH];
+    private final byte[] bytes;
+    /** Headers and the longest body or entry. */
+    private static final int LEAST = 1024;
+
     private final Signer signer;
     private final int port;
     private int limit;
@@ -14,8 +17,9 @@ final class MessageWriter {
     private int at;
     private int count;
 
-    /** A writer for the port with that index. */
-    MessageWriter(Signer signer, int port) {
+    /** A writer for the port with that index, of messages of up to {@code limit} bytes or one entry. */
+    MessageWriter(Signer signer, int port, int limit) {
+        this.bytes = new byte[Math.clamp(limit, LEAST, Message.MAX_LENGTH)];
         this.signer = signer;
         this.port = port;
     }
@@ -33,7 +37,7 @@ final class MessageWriter {
     void begin(int version, int syncId, int limit, int kind, int body) {
         this.version = version;
         this.syncId = syncId;
-        this.limit = Math.min(limit, Message.MAX_LENGTH);
+        this.limit = Math.min(limit, bytes.length);
         int header = Message.header(version);
         signer.begin(bytes, header, kind, port);
         at = header + signer.header() + body;

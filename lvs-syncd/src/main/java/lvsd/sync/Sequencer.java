@@ -11,14 +11,15 @@ final class Sequencer {
      */
     private static final int SHA_SHIFT = 20;
     /**
-     * {@code hmac-md5-96}: 16 numbers a second since 2024. Above 2^25 in any case: below, a kernel without a key could
-     * take an ICV header for an entry.
+     * {@code hmac-md5-96}: 16 numbers a second since 2024. The upper byte is even and not 0 in any case: with another one a
+     * kernel without a key could take an ICV header for an entry.
      */
     private static final long MD5_EPOCH_MILLIS = 1_704_067_200_000L;
 
     private static final long MD5_MILLIS_PER_NUMBER = 1000 / 16;
     private static final long MD5_MINIMUM = 1L << 25;
-    private static final long MD5_MAXIMUM = 0xffff_ffffL;
+    private static final long MD5_MAXIMUM = 0xfeff_ffffL;
+    private static final long MD5_STEP = 1L << 24;
 
     private final boolean narrow;
     private long last;
@@ -44,7 +45,11 @@ final class Sequencer {
 
     /** The next number. */
     long next() {
-        return ++last;
+        last++;
+        if (narrow && (last & MD5_STEP) != 0) {
+            last = (last & -MD5_STEP) + MD5_STEP;
+        }
+        return last;
     }
 
     /** The number given last. */

@@ -97,7 +97,7 @@ final class EntryFuzzTest {
     void anyConnectionIsReadAsItWasWritten() {
         SeededTest.run(5_000, random -> {
             SyncConnection[] written = new SyncConnection[1 + random.nextInt(6)];
-            MessageWriter writer = new MessageWriter(Writers.keyless(), 0);
+            MessageWriter writer = new MessageWriter(Writers.keyless(), 0, 4096);
             Arrays.fill(writer.bytes(), (byte) 0xa5);
             int version = random.nextInt(4) == 0 ? 0 : 1;
             writer.begin(version, random.nextInt(256), 3000);
@@ -124,7 +124,7 @@ final class EntryFuzzTest {
         c.ipv6 = version == 1 && random.nextBoolean();
         c.protocol = new int[] {6, 17, 132}[random.nextInt(3)];
         c.state = c.protocol == 17 ? 0 : random.nextInt(11);
-        c.flags = random.nextInt(version == 0 ? 1 << 12 : 1 << 17) & ~SyncFlags.TEMPLATE;
+        c.flags = random.nextInt(version == 0 ? 1 << 12 : 1 << 17) & ~(SyncFlags.TEMPLATE | SyncFlags.ONE_PACKET);
         c.clientPort = random.nextInt(65536);
         c.virtualPort = random.nextInt(65536);
         c.serverPort = random.nextInt(65536);

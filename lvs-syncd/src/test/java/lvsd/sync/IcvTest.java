@@ -2,9 +2,12 @@ package lvsd.sync;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.ArrayList;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import lvsd.wire.SeededTest;
 import org.junit.jupiter.api.Test;
 
@@ -12,12 +15,10 @@ import org.junit.jupiter.api.Test;
 final class IcvTest {
     private static final String ENTRIES = "000600240000000000019c4000501f900000000000000384c6120a02c000020ac6121404"
             + "000600240000000000019c4100501f900000000000000384c6120a02c000020ac6121404";
-    static final String MD5_V1 = "009600600201000033333333535b04b4dec54222ba09e7a4" + ENTRIES;
-    static final String MD5_V0 =
-            "0196002c333333344e927cfd2b45dd0b20923db300069c4000501f90c6120a02c000020ac612140400000001";
+    static final String MD5_V1 = "009600600201000032323232f9aed5b8393313f2c5a9a5e1" + ENTRIES;
+    static final String MD5_V0 = "0196002c323232347d7a0463a2e389978c4c758800069c4000501f90c6120a02c000020ac612140400000001";
     static final String SHA256_KEY = "7f8b5c3da6d85982b27b4d80f40d7da3f56ca97884b7f623380be4027a660496";
-    static final String SHA256 =
-            "0096007802010000a1fff000000000001a1fdfcca8c0000011223344556677884b59233e96641f96db221d3b99" + "c7f029"
+    static final String SHA256 = "0096007802010000a2fff000000000001a1fdfcca8c000001122334455667788f978cf46b191f36453b417f0dc8efd7b"
                     + ENTRIES;
 
     private static final String KEY = "0123456789abcdef0123456789abcdef";
@@ -61,14 +62,14 @@ final class IcvTest {
 
     @Test
     void md5IsTheDocumentBitForBit() {
-        assertThat(hex(message(md5(0x3333_3333L), 0))).isEqualTo(MD5_V1);
+        assertThat(hex(message(md5(0x3232_3232L), 0))).isEqualTo(MD5_V1);
     }
 
     @Test
     void md5OverV0BeginsTheFirstEntryAtByte20() {
-        byte[] message = Writers.message(md5(0x3333_3334L), 0, 1, 0, Writers.connection(40000));
+        byte[] message = Writers.message(md5(0x3232_3234L), 0, 1, 0, Writers.connection(40000));
         message[1] = (byte) 150;
-        byte[] whole = Writers.message(md5(0x3333_3334L), 0, 150, 0, Writers.connection(40000));
+        byte[] whole = Writers.message(md5(0x3232_3234L), 0, 150, 0, Writers.connection(40000));
         assertThat(hex(whole)).isEqualTo(MD5_V0);
         assertThat(hex(message)).as("the message header is covered").isNotEqualTo(MD5_V0);
     }
@@ -76,7 +77,7 @@ final class IcvTest {
     @Test
     void sha256IsAsDocumented() {
         byte[] info = Hkdf.info("icv", 150, Writers.GROUP, Writers.PORT);
-        assertThat(hex(Hkdf.derive(KEY.getBytes(java.nio.charset.StandardCharsets.US_ASCII), info, 32)))
+        assertThat(hex(Hkdf.derive(KEY.getBytes(StandardCharsets.US_ASCII), info, 32)))
                 .isEqualTo(SHA256_KEY);
         assertThat(hex(message(sha(KEY), 0))).isEqualTo(SHA256);
     }
@@ -95,10 +96,10 @@ final class IcvTest {
     void everyBitIsCovered() {
         for (String hex : List.of(MD5_V1, MD5_V0, SHA256)) {
             byte[] good = bytes(hex);
+            Verifier verifier = hex.equals(SHA256) ? shaVerifier(0, KEY) : md5Verifier();
             for (int bit = 0; bit < good.length * 8; bit++) {
                 byte[] bad = good.clone();
                 bad[bit / 8] ^= (byte) (1 << bit % 8);
-                Verifier verifier = hex.equals(SHA256) ? shaVerifier(0, KEY) : md5Verifier();
                 assertThat(verifier.check(bad, bad.length, 0, NOW))
                         .as("bit %d of %s", bit, hex)
                         .isNotNull();
@@ -126,7 +127,7 @@ final class IcvTest {
             boolean first = random.nextBoolean();
             byte[] good = bytes(first ? SHA256 : MD5_V1);
             byte[] bad = EntryFuzzTest.damage(good.clone(), random);
-            if (!java.util.Arrays.equals(bad, good)) {
+            if (!Arrays.equals(bad, good)) {
                 assertThat((first ? sha : md5).check(bad, bad.length, 0, NOW)).isNotNull();
             }
         });
@@ -148,7 +149,7 @@ final class IcvTest {
     @Test
     void aForgedHighNumberDoesNotShutTheMasterOut() {
         Verifier verifier = md5Verifier();
-        byte[] forged = message(md5(0xffff_fff0L), 0);
+        byte[] forged = message(md5(0xfeff_fff0L), 0);
         forged[30] ^= 1;
         assertThat(verifier.check(forged, forged.length, 0, NOW)).isEqualTo(SyncDrop.ICV);
         byte[] good = message(md5(100), 0);
@@ -166,7 +167,7 @@ final class IcvTest {
 
     @Test
     void md5NumbersEndAndDoNotBeginAgain() {
-        Signer signer = md5(0xffff_ffffL);
+        Signer signer = md5(0xfeff_ffffL);
         assertThat(signer.exhausted(0)).isFalse();
         message(signer, 0);
         assertThat(signer.exhausted(0)).isTrue();
@@ -242,10 +243,10 @@ final class IcvTest {
 
     @Test
     void theWindowTakesEachNumberOnceInAnyOrder() {
-        SeededTest.run(300, random -> {
+        SeededTest.run(100, random -> {
             long floor = random.nextLong() >>> 2;
             ReplayWindow window = new ReplayWindow(floor);
-            List<Long> seen = new ArrayList<>();
+            Set<Long> seen = new HashSet<>();
             long highest = floor;
             for (int i = 0; i < 3_000; i++) {
                 long sequence = highest + random.nextInt(-40, 60);
@@ -256,9 +257,6 @@ final class IcvTest {
                     window.see(sequence);
                     seen.add(sequence);
                     highest = Math.max(highest, sequence);
-                    if (seen.size() > 400) {
-                        seen.removeFirst();
-                    }
                 }
             }
         });

@@ -62,6 +62,11 @@ final class RecordedTest {
         return crafted("crafted.txt");
     }
 
+    @TestFactory
+    Stream<DynamicTest> moreDatagramsAreTakenAsTheKernelTookThem() {
+        return crafted("asked.txt");
+    }
+
     static Stream<DynamicTest> crafted(String file) {
         return Recorded.crafted(file).stream()
                 .map(each -> DynamicTest.dynamicTest(each.name(), () -> {
@@ -87,7 +92,7 @@ final class RecordedTest {
     }
 
     static byte[] encode(byte[] payload) {
-        MessageWriter writer = new MessageWriter(Writers.keyless(), 0);
+        MessageWriter writer = new MessageWriter(Writers.keyless(), 0, 4096);
         Arrays.fill(writer.bytes(), (byte) 0xa5);
         writer.begin(Message.version(payload, 0, payload.length), Message.syncId(payload, 0), 1500);
         decode(payload).forEach(connection -> assertThat(writer.add(connection)).isTrue());

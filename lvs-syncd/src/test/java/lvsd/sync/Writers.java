@@ -1,6 +1,7 @@
 package lvsd.sync;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Signers and rings for tests. */
@@ -19,7 +20,7 @@ final class Writers {
     }
 
     static IcvKeys keys(String... keys) {
-        return IcvKeys.of(java.util.Arrays.stream(keys)
+        return IcvKeys.of(Arrays.stream(keys)
                 .map(key -> key.getBytes(StandardCharsets.UTF_8))
                 .toList());
     }
@@ -45,12 +46,12 @@ final class Writers {
 
     /** A message with these connections. */
     static byte[] message(Signer signer, int version, int syncId, int port, SyncConnection... connections) {
-        MessageWriter writer = new MessageWriter(signer, port);
-        java.util.Arrays.fill(writer.bytes(), (byte) 0xa5);
+        MessageWriter writer = new MessageWriter(signer, port, 4096);
+        Arrays.fill(writer.bytes(), (byte) 0xa5);
         writer.begin(version, syncId, 1400);
         for (SyncConnection each : connections) {
             writer.add(each);
         }
-        return java.util.Arrays.copyOf(writer.bytes(), writer.finish());
+        return Arrays.copyOf(writer.bytes(), writer.finish());
     }
 }

@@ -1,0 +1,47 @@
+package lvsd.sync;
+
+/**
+ * Which message last spoke of a connection, for the connections heard of lately: datagrams come in another order, and what
+ * an older one says must not undo what a newer one said. A connection that another one has displaced here is one that
+ * nobody spoke of for a while. Owned by one thread.
+ */
+final class Latest {
+    /** What a director needs: more than it hears in the time by which a datagram may be late. */
+    static final int SLOTS = 1 << 16;
+
+    private final long[] hashes;
+    private final long[] sequences;
+
+    /** Room for so many connections, a power of two. */
+    Latest(int slots) {
+        hashes = new long[slots];
+        sequences = new long[slots];
+    }
+
+    /** A number for a connection's tuple; two tuples hardly ever have the same. */
+    static long hash(SyncConnection c) {
+        long hash = mix(c.clientLow + 0x9e37_79b9_7f4a_7c15L * (c.clientPort + 1L));
+        hash = mix(hash ^ (c.virtualLow + 0xc2b2_ae3d_27d4_eb4fL * (c.virtualPort + 1L)));
+        hash = mix(hash ^ ((c.protocol << 1) | (c.ipv6 ? 1 : 0)));
+        return c.ipv6 ? mix(hash ^ mix(c.clientHigh) ^ c.virtualHigh) : hash;
+    }
+
+    private static long mix(long value) {
+        long z = (value ^ (value >>> 30)) * 0xbf58_476d_1ce4_e5b9L;
+        z = (z ^ (z >>> 27)) * 0x94d0_49bb_1331_11ebL;
+        return z ^ (z >>> 31);
+    }
+
+    /** Whether a newer message than {@code sequence} has spoken of the connection with that {@link #hash}. */
+    boolean isOld(long hash, long sequence) {
+        int slot = (int) hash & (hashes.length - 1);
+        return hashes[slot] == hash && Long.compareUnsigned(sequences[slot], sequence) > 0;
+    }
+
+    /** Notes that message {@code sequence} spoke of it. */
+    void see(long hash, long sequence) {
+        int slot = (int) hash & (hashes.length - 1);
+        hashes[slot] = hash;
+        sequences[slot] = sequence;
+    }
+}

@@ -1,0 +1,34 @@
+package lvsd.sync;
+
+import java.util.Map;
+
+/**
+ * The settings of sync by their sysctl names.
+ *
+ * @param ports {@code sync_ports}: 1 to 64, a power of two; taken when a daemon starts
+ * @param version {@code sync_version}: 1 or 0
+ * @param delayMillis {@code sync_delay_ms}: how long an update may wait for others before its message goes
+ * @param bulkRate {@code sync_bulk_rate}: connections a second of a bulk transfer
+ * @param queueMax {@code sync_qlen_max}: messages that wait for the socket before new ones are dropped
+ * @param socketBuffer {@code sync_sock_size}: bytes of the socket's buffer, 0 the system's
+ */
+public record SyncSettings(int ports, int version, int delayMillis, int bulkRate, int queueMax, int socketBuffer) {
+    /** The defaults. */
+    public static final SyncSettings DEFAULT = new SyncSettings(1, 1, 20, 200_000, 4096, 0);
+
+    /** Those of a set of settings; what is not there is as in {@link #DEFAULT}. */
+    public static SyncSettings of(Map<String, String> settings) {
+        return new SyncSettings(
+                number(settings, "sync_ports", DEFAULT.ports),
+                number(settings, "sync_version", DEFAULT.version),
+                number(settings, "sync_delay_ms", DEFAULT.delayMillis),
+                number(settings, "sync_bulk_rate", DEFAULT.bulkRate),
+                number(settings, "sync_qlen_max", DEFAULT.queueMax),
+                number(settings, "sync_sock_size", DEFAULT.socketBuffer));
+    }
+
+    private static int number(Map<String, String> settings, String name, int otherwise) {
+        String value = settings.get(name);
+        return value == null ? otherwise : Integer.parseInt(value.strip());
+    }
+}

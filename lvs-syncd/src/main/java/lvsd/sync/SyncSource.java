@@ -1,0 +1,85 @@
+package lvsd.sync;
+
+/**
+ * Where a master gets connections from. The packet path implements it; the sync thread calls it. Nothing here ever makes
+ * the packet path wait: what it cannot hand over it counts in {@link #dropped}.
+ */
+public interface SyncSource {
+    /** {@link Page#complete}: the end of the table. */
+    long END = -1L;
+
+    /** Fills {@code into} with the next update that waits, oldest first; false if none waits. */
+    boolean poll(SyncConnection into);
+
+    /** Updates lost so far because the queue was full. */
+    long dropped();
+
+    /** Connections in the table, roughly. */
+    long size();
+
+    /**
+     * Asks for connections from {@code cursor} on (0: from the start; else what a page completed with). The answer comes
+     * later, from whatever thread: it fills the page's rows, then calls {@link Page#complete}. One page is asked for at a
+     * time.
+     */
+    void page(long cursor, Page page);
+
+    /** Room for some connections. Handed to and fro between two threads; {@link #complete} publishes what was filled. */
+    final class Page {
+        private final SyncConnection[] rows;
+        private int count;
+        private long next;
+        private volatile boolean done;
+
+        /** A page of so many rows. */
+        public Page(int capacity) {
+            rows = new SyncConnection[capacity];
+            for (int i = 0; i < capacity; i++) {
+                rows[i] = new SyncConnection();
+            }
+        }
+
+        /** The row to fill next; null when the page is full. */
+        public @org.jspecify.annotations.Nullable SyncConnection add() {
+            return count < rows.length ? rows[count++] : null;
+        }
+
+        /** Takes back the row given last. */
+        public void remove() {
+            count--;
+        }
+
+        /** Rows free. */
+        public int free() {
+            return rows.length - count;
+        }
+
+        /** Ends the page; the next one begins at {@code cursor}, or {@link SyncSource#END}. */
+        public void complete(long cursor) {
+            next = cursor;
+            done = true;
+        }
+
+        /** Empties the page before it is asked for. */
+        void reset() {
+            count = 0;
+            done = false;
+        }
+
+        boolean done() {
+            return done;
+        }
+
+        int count() {
+            return count;
+        }
+
+        SyncConnection row(int index) {
+            return rows[index];
+        }
+
+        long next() {
+            return next;
+        }
+    }
+}
