@@ -240,7 +240,8 @@ final class Backup {
             }
             for (int j = 0; j < count; j++) {
                 int from = at + ControlMessage.ANSWER + j * ControlMessage.NONCE;
-                if (java.util.Arrays.equals(nonces[i], 0, ControlMessage.NONCE, bytes, from, from + ControlMessage.NONCE)) {
+                if (java.util.Arrays.equals(
+                        nonces[i], 0, ControlMessage.NONCE, bytes, from, from + ControlMessage.NONCE)) {
                     return true;
                 }
             }

@@ -69,8 +69,7 @@ final class Master {
         this.source = source;
         this.link = link;
         this.random = random;
-        Sequencer[] sequencers =
-                Signer.sequencers(rings == null ? null : rings.algorithm(), settings.ports(), millis);
+        Sequencer[] sequencers = Signer.sequencers(rings == null ? null : rings.algorithm(), settings.ports(), millis);
         this.signer = new Signer(ring(rings), daemon.syncId(), sender, sequencers);
         this.verifier = signer.controls() ? new Verifier(ring(rings), 0, sender, settings.ports()) : null;
         this.writers = new MessageWriter[settings.ports()];
@@ -79,7 +78,8 @@ final class Master {
             writers[i] = new MessageWriter(signer, i, daemon.maxLength());
         }
         this.control = new MessageWriter(new Signer(ring(rings), daemon.syncId(), sender, sequencers), 0, 0);
-        this.bulk = new Bulk(new MessageWriter(new Signer(ring(rings), daemon.syncId(), sender, sequencers), 0, daemon.maxLength()));
+        this.bulk = new Bulk(
+                new MessageWriter(new Signer(ring(rings), daemon.syncId(), sender, sequencers), 0, daemon.maxLength()));
         this.token = random.nextLong();
     }
 
@@ -194,8 +194,7 @@ final class Master {
         // A backup that takes every syncid asks with 0.
         int from = Message.syncId(bytes, 0);
         int kind = IcvHeader.kind(bytes, Message.V1_HEADER);
-        if ((from != 0 && from != daemon.syncId())
-                || (kind != IcvHeader.CHALLENGE && kind != IcvHeader.REQUEST)) {
+        if ((from != 0 && from != daemon.syncId()) || (kind != IcvHeader.CHALLENGE && kind != IcvHeader.REQUEST)) {
             return;
         }
         if (verifier.check(bytes, length, port, millis) != null) {
@@ -228,15 +227,20 @@ final class Master {
         // What is open has lower numbers than the answer, below which a backup that it makes known takes nothing.
         flush(millis);
         int count = Math.min(nonceCount, nonces.length);
-        control.begin(1, daemon.syncId(), Message.MAX_LENGTH, IcvHeader.ANSWER, ControlMessage.ANSWER
-                + count * ControlMessage.NONCE);
+        control.begin(
+                1,
+                daemon.syncId(),
+                Message.MAX_LENGTH,
+                IcvHeader.ANSWER,
+                ControlMessage.ANSWER + count * ControlMessage.NONCE);
         byte[] bytes = control.bytes();
         int at = control.firstByte();
         Bytes.put8(bytes, at, token);
         Bytes.put8(bytes, at + 8, 0);
         Bytes.put1(bytes, at + 8, count);
         for (int i = 0; i < count; i++) {
-            System.arraycopy(nonces[i], 0, bytes, at + ControlMessage.ANSWER + i * ControlMessage.NONCE, ControlMessage.NONCE);
+            System.arraycopy(
+                    nonces[i], 0, bytes, at + ControlMessage.ANSWER + i * ControlMessage.NONCE, ControlMessage.NONCE);
         }
         control.body();
         send(0, control, millis);
@@ -316,7 +320,8 @@ final class Master {
         private void credit(long millis) {
             long passed = creditMillis == 0 ? 0 : millis - creditMillis;
             creditMillis = millis;
-            credit = Math.min(credit + passed * settings.bulkRate() / 1000.0, Math.max(PAGE, settings.bulkRate() / 20.0));
+            credit = Math.min(
+                    credit + passed * settings.bulkRate() / 1000.0, Math.max(PAGE, settings.bulkRate() / 20.0));
         }
 
         /** A page takes several messages; all but the last say that one goes on where the page began. */

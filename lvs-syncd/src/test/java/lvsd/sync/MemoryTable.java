@@ -55,7 +55,11 @@ final class MemoryTable implements SyncSource, SyncSink {
             return null;
         }
         int skip = random.nextInt(table.size());
-        return table.values().stream().skip(skip).findFirst().map(held -> copy(held.connection())).orElse(null);
+        return table.values().stream()
+                .skip(skip)
+                .findFirst()
+                .map(held -> copy(held.connection()))
+                .orElse(null);
     }
 
     @Override

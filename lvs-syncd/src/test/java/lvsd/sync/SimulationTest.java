@@ -12,8 +12,8 @@ import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import lvsd.rules.Rule;
 import lvsd.wire.SeededTest;
-import org.junit.jupiter.api.Test;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 
 /**
  * One master and two backups on a group that loses, delays, repeats and parts, and directors that start again; time is
@@ -64,8 +64,12 @@ final class SimulationTest {
         final int index;
         final Network network;
         final MemoryTable table;
-        @Nullable Master master;
-        @Nullable Backup backup;
+
+        @Nullable
+        Master master;
+
+        @Nullable
+        Backup backup;
 
         Node(int index, Network network, MemoryTable table) {
             this.index = index;
@@ -80,7 +84,8 @@ final class SimulationTest {
             if (index == 0) {
                 master = new Master(daemon, settings, rings, id, table, network.link(0), random, network.now);
             } else {
-                backup = new Backup(daemon, settings, rings, id, table, network.link(index), random, 1 << 10, network.now);
+                backup = new Backup(
+                        daemon, settings, rings, id, table, network.link(index), random, 1 << 10, network.now);
             }
         }
 
