@@ -1,5 +1,9 @@
 package lvsd.sync;
 
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.random.RandomGenerator;
 import lvsd.sync.Verifier.Sender;
 import org.jspecify.annotations.Nullable;
@@ -54,8 +58,8 @@ final class Backup {
         /** Whether a sender's table is still being fetched. */
         volatile boolean bulkRunning;
 
-        private final java.util.concurrent.atomic.AtomicLongArray drops =
-                new java.util.concurrent.atomic.AtomicLongArray(SyncDrop.values().length);
+        private final AtomicLongArray drops =
+                new AtomicLongArray(SyncDrop.values().length);
 
         long drops(SyncDrop reason) {
             return drops.get(reason.ordinal());
@@ -100,6 +104,23 @@ final class Backup {
         return stats;
     }
 
+    /** Counters by name. */
+    Map<String, Long> counters() {
+        Map<String, Long> all = new LinkedHashMap<>();
+        all.put("messages", stats.messages);
+        all.put("connections", stats.connections);
+        all.put("lost", stats.lost);
+        all.put("senders", (long) stats.senders);
+        all.put("bulk_received", stats.bulkReceived);
+        all.put("bulk_total", stats.bulkTotal);
+        all.put("bulk_complete", stats.bulkComplete);
+        all.put("bulk_running", stats.bulkRunning ? 1L : 0L);
+        for (SyncDrop reason : SyncDrop.values()) {
+            all.put("drop_" + reason.label(), stats.drops(reason));
+        }
+        return all;
+    }
+
     /** The numbers of the master of the same director, which go on above what is heard ({@code hmac-md5-96}). */
     void pushes(@Nullable Sequencer[] sequencers) {
         pushed = sequencers.clone();
@@ -107,9 +128,7 @@ final class Backup {
 
     /** Counts datagrams that the socket's filter dropped. */
     void dropped(SyncDrop reason, long count) {
-        for (long i = 0; i < count; i++) {
-            stats.drop(reason);
-        }
+        stats.drops.addAndGet(reason.ordinal(), count);
     }
 
     /** A datagram that came to the port with that index. */
@@ -240,7 +259,7 @@ final class Backup {
             }
             for (int j = 0; j < count; j++) {
                 int from = at + ControlMessage.ANSWER + j * ControlMessage.NONCE;
-                if (java.util.Arrays.equals(
+                if (Arrays.equals(
                         nonces[i], 0, ControlMessage.NONCE, bytes, from, from + ControlMessage.NONCE)) {
                     return true;
                 }

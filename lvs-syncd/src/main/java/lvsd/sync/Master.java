@@ -1,6 +1,10 @@
 package lvsd.sync;
 
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,9 +95,22 @@ final class Master {
         return stats;
     }
 
-    /** Numbers of a port, so that a backup of the same director can push them on ({@code hmac-md5-96}). */
-    Sequencer sequencer(int port) {
-        return signer.sequencer(port);
+    /** Its numbers, so that a backup of the same director can push them on ({@code hmac-md5-96}). */
+    List<Sequencer> sequencers() {
+        return IntStream.range(0, writers.length).mapToObj(signer::sequencer).toList();
+    }
+
+    /** Counters by name. */
+    Map<String, Long> counters() {
+        Map<String, Long> all = new LinkedHashMap<>();
+        all.put("messages", stats.messages);
+        all.put("connections", stats.connections);
+        all.put("unsent", stats.unsent);
+        all.put("dropped", source.dropped());
+        all.put("answers", stats.answers);
+        all.put("bulk_connections", stats.bulkConnections);
+        all.put("exhausted", stats.exhausted ? 1L : 0L);
+        return all;
     }
 
     /** Sends what is due at {@code millis}; returns how much was done. */

@@ -2,8 +2,8 @@ package lvsd.sync;
 
 /** Why a backup did not take a datagram, an entry or a connection; in the order of the checks. */
 public enum SyncDrop {
-    /** TTL or hop limit is not 255. Dropped by the socket's filter, never read. */
-    TTL("ttl", "datagrams whose TTL is not 255"),
+    /** TTL or hop limit is not 255: dropped by the socket's filter, never read. Or the socket's buffer was full. */
+    TTL("ttl", "datagrams that the socket dropped: TTL not 255, or its buffer full"),
     /** Shorter than its headers, or its size field says another length. */
     LENGTH("length", "datagrams of a length that does not fit"),
     /** Meant for another syncid. */

@@ -38,8 +38,14 @@ final class MemoryTable implements SyncSource, SyncSink {
         updates.add(gone);
     }
 
-    int count() {
-        return table.size();
+    /** Rows with seconds and what is ours. */
+    java.util.List<String> rows() {
+        return table.values().stream()
+                .map(Held::connection)
+                .map(c -> Texts.row(c) + " " + BackupRules.timeout(c) + Texts.engine(c)
+                        + (c.local ? " local " + Texts.side(c.ipv6, c.localHigh, c.localLow, c.localPort) : "")
+                        + (c.sequence ? " delta " + c.inDelta + "/" + c.outDelta : ""))
+                .toList();
     }
 
     /** All, comparable. */
