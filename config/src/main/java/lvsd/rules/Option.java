@@ -49,7 +49,10 @@ enum Option {
     LADDR("laddr", "xxxxxxxxxxxxxx!!xxxxxxx"),
     IFNAME("ifname", "xxxxxxxxxxxxxx..xxxxxxx.."),
     TOA("toa", "..xxxxxxxxxxxxxxxxxxxxx"),
-    CONN_TIMEOUT("conn-timeout", "..xxxxxxxxxxxxxxxxxxxxx");
+    CONN_TIMEOUT("conn-timeout", "..xxxxxxxxxxxxxxxxxxxxx"),
+    ICV_KEY("icv-key", "xxxxxxxxxxxx1xxxxxxxxxx"),
+    ICV_KEY_FILE("icv-key-file", "xxxxxxxxxxxx1xxxxxxxxxx"),
+    ICV_ALGORITHM("icv-algorithm", "xxxxxxxxxxxx.xxxxxxxxxx");
 
     private static final List<Option> TUNNEL = List.of(TUN_PORT, TUN_NOCSUM, TUN_CSUM, TUN_REMCSUM);
 

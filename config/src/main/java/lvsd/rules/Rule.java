@@ -93,6 +93,7 @@ public sealed interface Rule {
      * @param group multicast group
      * @param port 1 to 65535
      * @param ttl 1 to 255
+     * @param icv ours: authentication
      */
     record StartDaemon(
             Role role,
@@ -101,8 +102,39 @@ public sealed interface Rule {
             OptionalInt maxLength,
             Optional<InetAddress> group,
             OptionalInt port,
-            OptionalInt ttl)
-            implements Change {}
+            OptionalInt ttl,
+            Icv icv)
+            implements Change {
+        /** As ipvsadm's: no word about authentication. */
+        public StartDaemon(
+                Role role,
+                String mcastInterface,
+                OptionalInt syncId,
+                OptionalInt maxLength,
+                Optional<InetAddress> group,
+                OptionalInt port,
+                OptionalInt ttl) {
+            this(role, mcastInterface, syncId, maxLength, group, port, ttl, Icv.NONE);
+        }
+    }
+
+    /**
+     * How sync messages are authenticated, as far as it was said.
+     *
+     * @param key {@code --icv-key}, empty if not said
+     * @param keyFile {@code --icv-key-file}, empty if not said
+     * @param algorithm {@code --icv-algorithm}, empty if not said
+     */
+    record Icv(String key, String keyFile, String algorithm) {
+        /** Nothing was said. */
+        public static final Icv NONE = new Icv("", "", "");
+
+        /** Not the key. */
+        @Override
+        public String toString() {
+            return "Icv[key=" + (key.isEmpty() ? "" : "***") + ", keyFile=" + keyFile + ", algorithm=" + algorithm + "]";
+        }
+    }
 
     /** {@code --stop-daemon}; the syncid is accepted and means nothing, as in ipvsadm. */
     record StopDaemon(Role role, OptionalInt syncId) implements Change {}

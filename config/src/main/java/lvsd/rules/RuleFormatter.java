@@ -193,7 +193,14 @@ public final class RuleFormatter {
                         .map(group -> " --mcast-group " + Addresses.format(group))
                         .orElse("")
                 + number(" --mcast-port ", daemon.port())
-                + number(" --mcast-ttl ", daemon.ttl());
+                + number(" --mcast-ttl ", daemon.ttl())
+                + text(" --icv-key ", daemon.icv().key())
+                + text(" --icv-key-file ", daemon.icv().keyFile())
+                + text(" --icv-algorithm ", daemon.icv().algorithm());
+    }
+
+    private static String text(String option, String value) {
+        return value.isEmpty() ? "" : option + word(value);
     }
 
     private static String list(Rule.ListServices list) {

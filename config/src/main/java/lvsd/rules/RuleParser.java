@@ -117,6 +117,9 @@ public final class RuleParser {
         private Optional<InetAddress> group = Optional.empty();
         private OptionalInt mcastPort = OptionalInt.empty();
         private OptionalInt ttl = OptionalInt.empty();
+        private String icvKey = "";
+        private String icvKeyFile = "";
+        private String icvAlgorithm = "";
 
         Run(List<String> arguments) {
             scanner = new OptionScanner(arguments);
@@ -260,6 +263,14 @@ public final class RuleParser {
                     maxLength = OptionalInt.of(integer(value, 1, 65507, "illegal sync-maxlen specified"));
                 case MCAST_GROUP -> group = Optional.of(multicast(value));
                 case MCAST_PORT -> mcastPort = OptionalInt.of(integer(value, 1, 65535, "illegal mcast-port specified"));
+                case ICV_KEY -> icvKey = said(value, "illegal icv-key specified");
+                case ICV_KEY_FILE -> icvKeyFile = said(value, "illegal icv-key-file specified");
+                case ICV_ALGORITHM -> {
+                    if (!value.equals("hmac-md5-96") && !value.equals("hmac-sha256-128")) {
+                        throw RuleSyntaxException.fail("illegal icv-algorithm specified");
+                    }
+                    icvAlgorithm = value;
+                }
                 case MCAST_TTL -> ttl = OptionalInt.of(integer(value, 1, 255, "illegal mcast-ttl specified"));
                 default -> {
                     // Says all it has to say by being given.
@@ -281,6 +292,14 @@ public final class RuleParser {
             target = MarkRule.target(value)
                     .orElseThrow(() -> RuleSyntaxException.fail("illegal addresses or ports `" + value
                             + "', must be like 192.0.2.1-192.0.2.9:80-443 or" + " [2001:db8::]/64:80"));
+        }
+
+        /** A word without blanks, which a line could not hold. */
+        private static String said(String value, String otherwise) throws RuleSyntaxException {
+            if (value.isEmpty() || value.chars().anyMatch(c -> c <= ' ' || c == 0x7f)) {
+                throw RuleSyntaxException.fail(otherwise);
+            }
+            return value;
         }
 
         private void readService(Protocol which, String value) throws RuleSyntaxException {
@@ -407,7 +426,15 @@ public final class RuleParser {
                 case SAVE -> new Rule.Save(given.contains(Option.NUMERIC));
                 case ZERO -> new Rule.Zero(optionalService());
                 case START_DAEMON ->
-                    new Rule.StartDaemon(role, mcastInterface, syncId, maxLength, group, mcastPort, ttl);
+                    new Rule.StartDaemon(
+                            role,
+                            mcastInterface,
+                            syncId,
+                            maxLength,
+                            group,
+                            mcastPort,
+                            ttl,
+                            new Rule.Icv(icvKey, icvKeyFile, icvAlgorithm));
                 case STOP_DAEMON -> new Rule.StopDaemon(role, syncId);
                 default -> buildOurs();
             };

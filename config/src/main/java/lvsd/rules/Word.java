@@ -84,7 +84,17 @@ enum Word {
     ANY_PROTOCOL("any", '\0', Argument.REQUIRED, Option.SERVICE, Command.ADD_MARK, Command.DELETE_MARK),
     TOA("toa", '\0', Argument.REQUIRED, Option.TOA, Command.ADD_SERVICE, Command.EDIT_SERVICE),
     CONN_TIMEOUT(
-            "conn-timeout", '\0', Argument.REQUIRED, Option.CONN_TIMEOUT, Command.ADD_SERVICE, Command.EDIT_SERVICE);
+            "conn-timeout", '\0', Argument.REQUIRED, Option.CONN_TIMEOUT, Command.ADD_SERVICE, Command.EDIT_SERVICE),
+    ICV_KEY("icv-key", '\0', Argument.REQUIRED, Option.ICV_KEY, Command.START_DAEMON, Command.START_DAEMON),
+    ICV_KEY_FILE(
+            "icv-key-file", '\0', Argument.REQUIRED, Option.ICV_KEY_FILE, Command.START_DAEMON, Command.START_DAEMON),
+    ICV_ALGORITHM(
+            "icv-algorithm",
+            '\0',
+            Argument.REQUIRED,
+            Option.ICV_ALGORITHM,
+            Command.START_DAEMON,
+            Command.START_DAEMON);
 
     /** Whether a word takes an argument. An optional one is not taken if it begins with a dash. */
     enum Argument {

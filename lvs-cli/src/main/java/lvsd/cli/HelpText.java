@@ -97,6 +97,9 @@ final class HelpText {
               --syncid               0 to 255
               --sync-maxlen          bytes of a message
               --mcast-interface --mcast-group --mcast-port --mcast-ttl
+              --icv-key-file FILE    file with the key that authenticates messages
+              --icv-key KEY          the key itself
+              --icv-algorithm        hmac-sha256-128 (default) or hmac-md5-96
 
             Options of the tool:
               --control SOCKET       socket of the director; else LVSD_CONTROL, else /run/lvsd/control.sock

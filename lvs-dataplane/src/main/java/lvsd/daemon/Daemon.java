@@ -108,12 +108,20 @@ final class Daemon {
         Logging.debug(Integer.parseInt(settings.getOrDefault("debug_level", "0")));
         Director director = new Director(dataplane, settings, RulesFile.interfaces(config));
         director.baseMarks(config.marks());
+        opened.add(() -> onLoop(() -> {
+            director.sync().close();
+            return true;
+        }));
         Journal journal = onLoop(() -> load(director, restore));
         if (journal != null) {
             opened.add(journal);
         }
         Requests requests = new Requests(director, dataplane, journal);
         dataplane.open();
+        onLoop(() -> {
+            director.sync().open();
+            return true;
+        });
         parts = new Parts(dataplane, director, journal, requests);
         control = ControlServer.open(
                 loop, requests, config.control().socket(), config.control().group());

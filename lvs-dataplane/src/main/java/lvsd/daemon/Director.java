@@ -77,6 +77,7 @@ final class Director {
 
     private final Map<String, String> baseSettings;
     private final Map<String, String> changedSettings = new TreeMap<>();
+    private final SyncRunner sync;
     private final SyncDaemons daemons = new SyncDaemons(SyncDaemons::ofKernel);
     private final List<Runnable> undo = new ArrayList<>();
     private final List<Runnable> effects = new ArrayList<>();
@@ -97,6 +98,7 @@ final class Director {
      */
     Director(DataplaneControl dataplane, Map<String, String> settings, Set<String> interfaces) {
         this.dataplane = dataplane;
+        this.sync = new SyncRunner(dataplane);
         this.baseSettings = new TreeMap<>(settings);
         this.interfaces = Set.copyOf(interfaces);
     }
@@ -536,11 +538,24 @@ final class Director {
                 .flatMap(service -> service.destinations.stream())
                 .anyMatch(destination -> mixed(destination.spec));
         undo.add(daemons.start(daemon, mixed));
+        effects.add(() -> daemons.find(daemon.role())
+                .ifPresent(running -> sync.start(running.view(), settings(), running.icv())));
+    }
+
+    /** What the journal keeps of {@code daemon}, which runs: how it is authenticated, and no key. */
+    Rule.StartDaemon kept(Rule.StartDaemon daemon) {
+        return daemons.find(daemon.role()).map(SyncDaemons.Running::asked).orElse(daemon);
+    }
+
+    /** The sync daemons themselves. */
+    SyncRunner sync() {
+        return sync;
     }
 
     /** {@code --stop-daemon}. */
     void stopDaemon(Rule.Role role) throws Refusal {
         undo.add(daemons.stop(role));
+        effects.add(() -> sync.stop(role));
     }
 
     /** The sync daemons that run, master first. */

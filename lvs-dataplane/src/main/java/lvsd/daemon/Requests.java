@@ -74,11 +74,16 @@ final class Requests implements RequestHandler {
         } catch (Refusal e) {
             return new Answer(new Spool().frame(false, e.exitCode(), "", e.text() + "\n"), false);
         } catch (RuntimeException e) {
-            LOG.atError().addKeyValue("request", line).setCause(e).log("internal error");
+            LOG.atError().addKeyValue("request", withoutKey(line)).setCause(e).log("internal error");
             return new Answer(
                     new Spool().frame(false, Refusal.KERNEL, "", "internal error, see the daemon's log: " + e + "\n"),
                     false);
         }
+    }
+
+    /** A line as it may be logged. */
+    static String withoutKey(String line) {
+        return line.replaceAll("--icv-key[= ].*", "--icv-key ***");
     }
 
     // Changes -------------------------------------------------------------------------------------------------------
@@ -90,17 +95,14 @@ final class Requests implements RequestHandler {
         }
         apply(director, change);
         if (!(change instanceof Rule.Zero)) {
-            String line = RuleFormatter.line(change);
+            String line = RuleFormatter.line(
+                    change instanceof Rule.StartDaemon daemon ? director.kept(daemon) : change);
             batch.add(line);
             LOG.atDebug().addKeyValue("rule", line).log("rule");
             if (change instanceof Rule.AddService(var service)) {
                 warnOfMissing(service, line);
             } else if (change instanceof Rule.EditService(var service)) {
                 warnOfMissing(service, line);
-            } else if (change instanceof Rule.StartDaemon) {
-                LOG.atWarn()
-                        .addKeyValue("rule", line)
-                        .log("connections are not synchronised yet: the daemon is noted and does nothing");
             }
         }
     }

@@ -14,6 +14,7 @@ import lvsd.linux.Interfaces;
 import lvsd.memory.NativeException;
 import lvsd.rules.Addresses;
 import lvsd.rules.Rule;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which sync daemons were started, and with what: the kernel's checks, defaults and messages for {@code --start-daemon}
@@ -54,8 +55,14 @@ final class SyncDaemons {
         Optional<Nic> find(String name);
     }
 
-    /** A daemon as it was asked for and as it is. */
-    private record Running(Rule.StartDaemon asked, View.Daemon view) {}
+    /**
+     * A daemon that runs.
+     *
+     * @param asked what starts it again; of its authentication the algorithm and the key file, never the key
+     * @param view as it is
+     * @param icv its authentication, null if none
+     */
+    record Running(Rule.StartDaemon asked, View.Daemon view, SyncRunner.@Nullable Icv icv) {}
 
     private final Nics nics;
     private final Map<Rule.Role, Running> running = new EnumMap<>(Rule.Role.class);
@@ -106,10 +113,11 @@ final class SyncDaemons {
         InetAddress group = asked.group().orElse(DEFAULT_GROUP);
         boolean ipv6 = group instanceof Inet6Address;
         check(asked.role(), nic, ipv6);
+        SyncRunner.Icv icv = IcvRules.of(asked, running.values());
         running.put(
                 asked.role(),
                 new Running(
-                        asked,
+                        IcvRules.kept(asked, icv),
                         new View.Daemon(
                                 asked.role(),
                                 name,
@@ -117,7 +125,8 @@ final class SyncDaemons {
                                 length(asked, nic.mtu, ipv6 ? HEADERS6 : HEADERS4),
                                 group,
                                 asked.port().orElse(DEFAULT_PORT),
-                                asked.ttl().orElse(1))));
+                                asked.ttl().orElse(icv == null ? 1 : IcvRules.TTL)),
+                        icv));
         return () -> running.remove(asked.role());
     }
 
@@ -149,6 +158,11 @@ final class SyncDaemons {
             throw new Refusal("No daemon is running");
         }
         return () -> running.put(role, stopped);
+    }
+
+    /** The one of that role, if it runs. */
+    Optional<Running> find(Rule.Role role) {
+        return Optional.ofNullable(running.get(role));
     }
 
     /** Whether any runs. */

@@ -379,6 +379,7 @@ final class Connector {
         counts.opened(destination);
         TimerWheel timers = p.ipv6 ? pipeline.timers6 : pipeline.timers4;
         timers.arm(entry, pipeline.now + timeout(table, entry));
+        pipeline.sync().opened(table, entry);
         return forward(p, entry);
     }
 
@@ -460,6 +461,7 @@ final class Connector {
     void release(boolean ipv6, int entry) {
         ConnectionTable table = ipv6 ? pipeline.table6 : pipeline.table4;
         (ipv6 ? pipeline.timers6 : pipeline.timers4).disarm(entry);
+        pipeline.sync().gone(table, entry);
         long hot = table.hot(entry);
         int flags = Connection.flags(hot);
         int index = Connection.destination(hot);
@@ -468,6 +470,11 @@ final class Connector {
             releasePort(ports, table, entry);
         }
         table.remove(entry);
+    }
+
+    /** Gives the local port of a FULLNAT connection back. */
+    void releasePort(ConnectionTable table, int entry) {
+        releasePort(ports, table, entry);
     }
 
     /** Whether an entry's connection is over; its local port was given back then. */

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
@@ -44,6 +45,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     private final WorkerBuilder builder;
     private final Supplier<List<PortView>> portViews;
     private final Map<Integer, Totals> zeroed = new HashMap<>();
+    private @Nullable SyncAccess syncAccess;
     private NetConfig net;
     private Set<InetAddress> vips = Set.of();
     private Set<InetAddress> lips = Set.of();
@@ -316,6 +318,16 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
         CompletableFuture<Integer> answer = new CompletableFuture<>();
         send(worker, w -> answer.complete(question.answer(w)));
         return answer.join();
+    }
+
+    @Override
+    public Optional<SyncAccess> sync() {
+        if (syncAccess == null) {
+            SyncEnds ends = new SyncEnds(workers);
+            ends.open();
+            syncAccess = new SyncAccess(ends, ends);
+        }
+        return Optional.of(syncAccess);
     }
 
     /** Sends a command, waiting while the worker's queue is full. */

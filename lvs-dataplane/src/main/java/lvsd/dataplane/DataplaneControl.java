@@ -2,8 +2,11 @@ package lvsd.dataplane;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import lvsd.dataplane.service.ServiceTable;
+import lvsd.sync.SyncSink;
+import lvsd.sync.SyncSource;
 
 /**
  * What the control plane may ask of the running workers. Implemented by {@code Dataplane}; control code and its tests
@@ -52,6 +55,14 @@ public interface DataplaneControl {
 
     /** Use of one local address, as {@code -G} shows it. */
     record LocalAddressView(int index, long connections, long exhausted) {}
+
+    /** Where sync gets connections from and brings them to. */
+    record SyncAccess(SyncSource source, SyncSink sink) {}
+
+    /** Both ends of sync, made when first asked for while workers run; empty if there is no packet path. */
+    default Optional<SyncAccess> sync() {
+        return Optional.empty();
+    }
 
     /** Makes {@code table} what every worker uses from its next cycle on. */
     void publish(ServiceTable table);

@@ -75,11 +75,18 @@ final class Ownership {
 
     /** Owner of a client, by where its address lies, and its port in wire form. */
     private int client(boolean ipv6, long address, int port) {
-        if (!ipv6) {
-            return spread((Integer.toUnsignedLong(Memory.getInt(address, 4, 0)) << 16) | port);
-        }
-        long high = Memory.getLong(address, 16, 0);
-        long low = Memory.getLong(address, 16, 8);
+        return ipv6
+                ? client6(Memory.getLong(address, 16, 0), Memory.getLong(address, 16, 8), port)
+                : client4(Memory.getInt(address, 4, 0), port);
+    }
+
+    /** Owner of an IPv4 client; address and port in wire form. */
+    int client4(int address, int port) {
+        return spread((Integer.toUnsignedLong(address) << 16) | port);
+    }
+
+    /** Owner of an IPv6 client; address and port in wire form. */
+    int client6(long high, long low, int port) {
         return spread((high * 0x9e3779b97f4a7c15L) ^ low ^ ((long) port << 48));
     }
 

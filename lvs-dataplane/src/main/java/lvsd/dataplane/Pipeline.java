@@ -48,6 +48,7 @@ final class Pipeline {
     final Net net;
     private final BitSet partialChecksums;
     private final Misses misses;
+    private final SyncFeed sync;
 
     /** Of {@link #table4}: here, as what follows, because a step to it is a barrier of the collector for every packet. */
     private final long hot4;
@@ -92,6 +93,12 @@ final class Pipeline {
         this.partialChecksums = parts.partialChecksums();
         this.parser = new Parser(burst, table4, table6, parts.seed0(), parts.seed1());
         this.misses = new Misses(this, parts);
+        this.sync = new SyncFeed(this, parts);
+    }
+
+    /** The way of connections to and from other directors. */
+    SyncFeed sync() {
+        return sync;
     }
 
     /** The part that handles what is not a packet of a known connection. */

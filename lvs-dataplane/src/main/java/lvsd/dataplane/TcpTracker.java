@@ -57,6 +57,7 @@ final class TcpTracker {
         Connection.setState(hot, next);
         activity(hot, TcpStates.activeChange(state, next));
         timers.armEarlier(entry, now + timeout(table.cold(entry), next));
+        pipeline.sync().changed(table, entry, state, next);
         return false;
     }
 

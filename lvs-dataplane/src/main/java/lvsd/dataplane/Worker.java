@@ -53,6 +53,7 @@ public final class Worker {
     private final Timeouts timeouts;
     private final LocalPorts ports;
     private final Pipeline pipeline;
+    private final Ownership ownership;
     private final long[] drops;
     private final long[] received = new long[PacketIo.BURST];
     private final int[] expired = new int[TIMER_BUDGET];
@@ -88,6 +89,7 @@ public final class Worker {
         this.incoming = incoming;
         this.outgoing = outgoing;
         this.pipeline = new Pipeline(parts);
+        this.ownership = parts.ownership();
     }
 
     /** The tick of a time in nanoseconds. */
@@ -103,6 +105,16 @@ public final class Worker {
     /** The packet path. Worker thread only. */
     Pipeline pipeline() {
         return pipeline;
+    }
+
+    /** The way of connections to and from other directors: its queues for the control thread, all else the worker's. */
+    SyncFeed sync() {
+        return pipeline.sync();
+    }
+
+    /** Which worker owns what. Any thread. */
+    Ownership ownership() {
+        return ownership;
     }
 
     /** Any thread: makes {@code table} what the worker uses from its next cycle on. */
@@ -156,6 +168,7 @@ public final class Worker {
         work += handedOver();
         work += expire(pipeline.table4, pipeline.timers4, false, now);
         work += expire(pipeline.table6, pipeline.timers6, true, now);
+        work += pipeline.sync().work(now);
         net.poll(now);
         transmitter.flush();
         count(CYCLES, 1);

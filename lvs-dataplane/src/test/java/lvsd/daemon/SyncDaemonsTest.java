@@ -3,15 +3,19 @@ package lvsd.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import lvsd.control.View;
 import lvsd.rules.Rule;
+import lvsd.rules.RuleFormatter;
 import lvsd.rules.RuleParser;
 import lvsd.rules.RuleSyntaxException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What a kernel answered to the same commands on interfaces in the same states. */
 final class SyncDaemonsTest {
@@ -105,5 +109,90 @@ final class SyncDaemonsTest {
         undo.run();
         assertThat(daemons.views()).hasSize(2);
         assertThatThrownBy(() -> daemons.start(rule("backup"), true)).hasMessage(Refusal.INVALID);
+    }
+
+    // Keys: ours ----------------------------------------------------------------------------------------------------
+
+    private void run(String line) throws Refusal {
+        daemons.start(rule(line), false);
+    }
+
+    private SyncDaemons.Running running(Rule.Role role) {
+        return daemons.find(role).orElseThrow();
+    }
+
+    @Test
+    void theSecondDaemonTakesOverTheKeyOfTheFirst() throws Refusal {
+        run("master --syncid 150 --icv-key toto234");
+        run("backup --syncid 150");
+        SyncRunner.Icv first = running(Rule.Role.MASTER).icv();
+        assertThat(first).isNotNull();
+        assertThat(running(Rule.Role.BACKUP).icv()).isEqualTo(first);
+        assertThat(first.algorithm().label()).isEqualTo("hmac-sha256-128");
+        assertThat(daemons.views()).allMatch(view -> view.ttl() == 255);
+    }
+
+    @Test
+    void theSameKeyMayBeSaidTwiceAndNoOther() throws Refusal {
+        run("backup --icv-key toto234 --icv-algorithm hmac-md5-96");
+        refuse("master --icv-key toto235", "The backup daemon uses another ICV key: both use the same one");
+        refuse(
+                "master --icv-algorithm hmac-sha256-128",
+                "The backup daemon uses hmac-md5-96: both use the same algorithm");
+        run("master --icv-key toto234");
+        assertThat(running(Rule.Role.MASTER).icv()).isEqualTo(running(Rule.Role.BACKUP).icv());
+    }
+
+    @Test
+    void thereIsNoMixedMode() throws Refusal {
+        run("master");
+        refuse(
+                "backup --icv-key toto234",
+                "The master daemon runs without an ICV key: both have one or none. Stop it first");
+        run("backup");
+        assertThat(running(Rule.Role.BACKUP).icv()).isNull();
+    }
+
+    @Test
+    void withAKeyTheTtlIs255() throws Refusal {
+        refuse("master --icv-key toto234 --mcast-ttl 1", "With an ICV key the TTL is 255, not 1");
+        run("master --icv-key toto234 --mcast-ttl 255");
+        refuse("backup --mcast-ttl 64", "With an ICV key the TTL is 255, not 64");
+    }
+
+    @Test
+    void anAlgorithmNeedsAKey() {
+        refuse("master --icv-algorithm hmac-md5-96", "--icv-algorithm needs a key: give --icv-key-file or --icv-key");
+    }
+
+    @Test
+    void whatIsKeptHasNoKeyAndDoesNotStartWithoutOne() throws Refusal {
+        run("master --icv-key toto234");
+        run("backup");
+        assertThat(daemons.rules().toString()).doesNotContain("toto234");
+        for (Rule.Change kept : daemons.rules()) {
+            String line = RuleFormatter.line(kept);
+            assertThat(line).doesNotContain("toto234").contains("--icv-algorithm hmac-sha256-128");
+            SyncDaemons others = new SyncDaemons(name -> Optional.ofNullable(nics.get(name)));
+            assertThatThrownBy(() -> others.start((Rule.StartDaemon) kept, false)).isInstanceOf(Refusal.class);
+        }
+    }
+
+    @Test
+    void aKeyFileIsReadAndKept(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("key");
+        Files.writeString(file, "0123456789abcdef0123456789abcdef\n");
+        run("master --icv-key-file " + file);
+        assertThat(running(Rule.Role.MASTER).asked().icv().keyFile()).isEqualTo(file.toString());
+        refuse(
+                "backup --icv-key-file " + directory.resolve("none"),
+                "ICV key file " + directory.resolve("none") + " cannot be read: " + directory.resolve("none"));
+    }
+
+    @Test
+    void aRequestIsLoggedWithoutItsKey() {
+        assertThat(Requests.withoutKey("--start-daemon master --icv-key toto234"))
+                .isEqualTo("--start-daemon master --icv-key ***");
+        assertThat(rule("master --icv-key toto234").toString()).doesNotContain("toto");
     }
 }

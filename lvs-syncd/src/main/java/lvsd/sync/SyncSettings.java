@@ -16,19 +16,22 @@ public record SyncSettings(int ports, int version, int delayMillis, int bulkRate
     /** The defaults. */
     public static final SyncSettings DEFAULT = new SyncSettings(1, 1, 20, 200_000, 4096, 0);
 
-    /** Those of a set of settings; what is not there is as in {@link #DEFAULT}. */
+    /** Most ports. */
+    private static final int MOST_PORTS = 64;
+
+    /** Those of a set of settings; what is not there is as in {@link #DEFAULT}, what is out of range at its bound. */
     public static SyncSettings of(Map<String, String> settings) {
         return new SyncSettings(
-                number(settings, "sync_ports", DEFAULT.ports),
-                number(settings, "sync_version", DEFAULT.version),
-                number(settings, "sync_delay_ms", DEFAULT.delayMillis),
-                number(settings, "sync_bulk_rate", DEFAULT.bulkRate),
-                number(settings, "sync_qlen_max", DEFAULT.queueMax),
-                number(settings, "sync_sock_size", DEFAULT.socketBuffer));
+                Integer.highestOneBit(number(settings, "sync_ports", DEFAULT.ports, 1, MOST_PORTS)),
+                number(settings, "sync_version", DEFAULT.version, 0, 1),
+                number(settings, "sync_delay_ms", DEFAULT.delayMillis, 0, 2_000),
+                number(settings, "sync_bulk_rate", DEFAULT.bulkRate, 1_000, 10_000_000),
+                number(settings, "sync_qlen_max", DEFAULT.queueMax, 1, Integer.MAX_VALUE),
+                number(settings, "sync_sock_size", DEFAULT.socketBuffer, 0, Integer.MAX_VALUE));
     }
 
-    private static int number(Map<String, String> settings, String name, int otherwise) {
+    private static int number(Map<String, String> settings, String name, int otherwise, int least, int most) {
         String value = settings.get(name);
-        return value == null ? otherwise : Integer.parseInt(value.strip());
+        return value == null ? otherwise : Math.clamp(Long.parseLong(value.strip()), least, most);
     }
 }

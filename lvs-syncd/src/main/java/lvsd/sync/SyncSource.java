@@ -1,5 +1,7 @@
 package lvsd.sync;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Where a master gets connections from. The packet path implements it; the sync thread calls it. Nothing here ever makes
  * the packet path wait: what it cannot hand over it counts in {@link #dropped}.
@@ -40,7 +42,7 @@ public interface SyncSource {
         }
 
         /** The row to fill next; null when the page is full. */
-        public @org.jspecify.annotations.Nullable SyncConnection add() {
+        public @Nullable SyncConnection add() {
             return count < rows.length ? rows[count++] : null;
         }
 
@@ -61,7 +63,7 @@ public interface SyncSource {
         }
 
         /** Empties the page before it is asked for. */
-        void reset() {
+        public void reset() {
             count = 0;
             done = false;
         }
@@ -70,15 +72,18 @@ public interface SyncSource {
             return done;
         }
 
-        int count() {
+        /** Rows filled. */
+        public int count() {
             return count;
         }
 
-        SyncConnection row(int index) {
+        /** A row that was filled. */
+        public SyncConnection row(int index) {
             return rows[index];
         }
 
-        long next() {
+        /** Where the next page begins. */
+        public long next() {
             return next;
         }
     }

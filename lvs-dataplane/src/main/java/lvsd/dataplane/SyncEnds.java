@@ -1,0 +1,103 @@
+package lvsd.dataplane;
+
+import java.util.ArrayList;
+import java.util.List;
+import lvsd.dataplane.service.Wire;
+import lvsd.sync.SyncConnection;
+import lvsd.sync.SyncSink;
+import lvsd.sync.SyncSource;
+import lvsd.sync.UpdateQueue;
+
+/**
+ * All workers together as sync sees them: what they tell, round robin, and where a received connection belongs. Its methods
+ * are the sync thread's; {@link #open} is called before.
+ */
+final class SyncEnds implements SyncSource, SyncSink {
+    private final List<Worker> workers;
+    private final List<UpdateQueue> out = new ArrayList<>();
+    private final List<UpdateQueue> in = new ArrayList<>();
+    private int next;
+
+    SyncEnds(List<Worker> workers) {
+        this.workers = workers;
+    }
+
+    /** Control thread: makes the workers' queues; they cost nothing before. */
+    void open() {
+        if (!out.isEmpty()) {
+            return;
+        }
+        for (Worker worker : workers) {
+            out.add(worker.sync().out());
+            in.add(worker.sync().in());
+        }
+    }
+
+    @Override
+    public boolean poll(SyncConnection into) {
+        for (int i = 0; i < out.size(); i++) {
+            UpdateQueue queue = out.get(next);
+            next = next + 1 < out.size() ? next + 1 : 0;
+            SyncConnection first = queue.peek();
+            if (first != null) {
+                into.copy(first);
+                queue.remove();
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public long dropped() {
+        return out.stream().mapToLong(UpdateQueue::dropped).sum();
+    }
+
+    @Override
+    public long size() {
+        return workers.stream()
+                .mapToLong(worker -> worker.pipeline().table4.used() + worker.pipeline().table6.used())
+                .sum();
+    }
+
+    /** A cursor is the worker's index, a bit for IPv6 and an entry. */
+    @Override
+    public void page(long cursor, Page page) {
+        int index = (int) (cursor >>> 33);
+        if (index >= workers.size()) {
+            page.complete(END);
+            return;
+        }
+        long after = index + 1 < workers.size() ? (index + 1L) << 33 : END;
+        if (!workers.get(index).offer(worker -> worker.sync().page(cursor, page, after))) {
+            // Its queue of commands is full: nothing now, the same again later.
+            page.complete(cursor);
+        }
+    }
+
+    @Override
+    public boolean take(SyncConnection connection, int origin, long millis) {
+        UpdateQueue queue = in.get(owner(connection));
+        SyncConnection slot = queue.claim();
+        if (slot == null) {
+            return false;
+        }
+        slot.copy(connection);
+        queue.commit();
+        return true;
+    }
+
+    private int owner(SyncConnection c) {
+        Ownership ownership = workers.getFirst().ownership();
+        int port = Wire.port(c.clientPort);
+        return c.ipv6
+                ? ownership.client6(Long.reverseBytes(c.clientHigh), Long.reverseBytes(c.clientLow), port)
+                : ownership.client4(Integer.reverseBytes((int) c.clientLow), port);
+    }
+
+    /** Connections whose end was lost stay until they time out. */
+    @Override
+    public void transferred(int origin, long began) {
+        // Nothing is noted by sender.
+    }
+}

@@ -1,0 +1,166 @@
+package lvsd.dataplane;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import lvsd.sync.SyncConnection;
+import lvsd.sync.SyncFlags;
+import lvsd.sync.SyncSource;
+import lvsd.sync.UpdateQueue;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Connections that go from one director to another. */
+class SyncFeedTest {
+    private final TestDirector active = new TestDirector();
+    private final TestDirector standby = new TestDirector();
+    private final UpdateQueue told = feed(active).out();
+    private final UpdateQueue brought = feed(standby).in();
+
+    private static SyncFeed feed(TestDirector director) {
+        return director.dataplane.workerList().getFirst().sync();
+    }
+
+    @AfterEach
+    void close() {
+        active.close();
+        standby.close();
+    }
+
+    /** Takes what the active one has told. */
+    private List<SyncConnection> told() {
+        List<SyncConnection> all = new ArrayList<>();
+        for (SyncConnection next = told.peek(); next != null; next = told.peek()) {
+            SyncConnection copy = new SyncConnection();
+            copy.copy(next);
+            all.add(copy);
+            told.remove();
+        }
+        return all;
+    }
+
+    private void bring(List<SyncConnection> connections) {
+        for (SyncConnection each : connections) {
+            SyncConnection slot = brought.claim();
+            assertThat(slot).isNotNull();
+            slot.copy(each);
+            brought.commit();
+        }
+        standby.run();
+    }
+
+    /** The same client's flow, through the other director. */
+    private Flow elsewhere(Flow flow, Way way, boolean tcp) {
+        Flow other = new Flow(standby, way, tcp, flow.clientPort);
+        other.peerPort = flow.peerPort;
+        other.sequence = flow.sequence;
+        other.timestamp = flow.timestamp;
+        return other;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anEstablishedConnectionGoesOnElsewhere(Way way) {
+        Flow.service(active, way, true);
+        Flow.service(standby, way, true);
+        Flow flow = new Flow(active, way, true, 40_000).establish(1000, 2000);
+        bring(told());
+        assertThat(standby.connections()).hasSize(1);
+        assertThat(standby.connections().getFirst().state()).isEqualTo("ESTABLISHED");
+        Flow other = elsewhere(flow, way, true);
+        other.down(".", 2001, 1001, 100);
+        other.up(".", 1001, 2101, 0);
+        other.down(".", 2101, 1001, 0);
+    }
+
+    @Test
+    void nothingIsToldOfAHandshakeAndOnceOfTheConnection() {
+        Flow.service(active, Way.NAT4, true);
+        new Flow(active, Way.NAT4, true, 40_000).open(1000);
+        assertThat(told()).isEmpty();
+        new Flow(active, Way.NAT4, true, 40_001).establish(1000, 2000);
+        List<SyncConnection> told = told();
+        assertThat(told).hasSize(1);
+        assertThat(told.getFirst().state).isEqualTo(1);
+        assertThat(told.getFirst().clientPort).isEqualTo(40_001);
+        assertThat(told.getFirst().timeout).isEqualTo(900);
+        assertThat(told.getFirst().flags).isZero();
+    }
+
+    @Test
+    void theEndIsToldAndFollowed() {
+        Flow.service(active, Way.FULLNAT4, true);
+        Flow.service(standby, Way.FULLNAT4, true);
+        Flow flow = new Flow(active, Way.FULLNAT4, true, 40_000).establish(1000, 2000);
+        bring(told());
+        flow.up("F.", 1001, 2001, 0);
+        List<SyncConnection> closing = told();
+        assertThat(closing).hasSize(1);
+        assertThat(closing.getFirst().flags & SyncFlags.INACTIVE).isNotZero();
+        bring(closing);
+        assertThat(standby.connections().getFirst().state()).isEqualTo("CLOSE_WAIT");
+        active.advance(61_000);
+        List<SyncConnection> gone = told();
+        assertThat(gone.getLast().deleted).isTrue();
+        bring(gone);
+        assertThat(standby.connections()).isEmpty();
+    }
+
+    @Test
+    void aConnectionInUseIsToldAgainBeforeItTimesOutElsewhere() {
+        Flow.service(active, Way.NAT4, true);
+        Flow flow = new Flow(active, Way.NAT4, true, 40_000).establish(1000, 2000);
+        told();
+        active.advance(50_000);
+        assertThat(told()).isEmpty();
+        flow.up(".", 1001, 2001, 0);
+        active.advance(50_000);
+        assertThat(told()).hasSize(1);
+        active.advance(200_000);
+        assertThat(told()).as("silent since").isEmpty();
+    }
+
+    @Test
+    void aFullQueueIsCountedAndNobodyWaits() {
+        TestDirector full = new TestDirector(TestDirector.config(1, Map.of(), 8192));
+        UpdateQueue queue = feed(full).out();
+        Flow.service(full, Way.NAT4, false);
+        for (int i = 0; i < 5000; i++) {
+            new Flow(full, Way.NAT4, false, 1025 + i).upDatagram(10);
+        }
+        assertThat(queue.dropped()).isEqualTo(5000 - 4096);
+        full.close();
+    }
+
+    @Test
+    void aPageHoldsWhatIsInTheTable() {
+        Flow.service(active, Way.NAT4, true);
+        for (int i = 0; i < 20; i++) {
+            new Flow(active, Way.NAT4, true, 40_000 + i).establish(1000, 2000);
+        }
+        SyncSource.Page page = new SyncSource.Page(8);
+        List<Integer> seen = new ArrayList<>();
+        long cursor = 0;
+        while (cursor != SyncSource.END) {
+            feed(active).page(cursor, page, SyncSource.END);
+            for (int i = 0; i < page.count(); i++) {
+                seen.add(page.row(i).clientPort);
+            }
+            cursor = page.next();
+            page.reset();
+        }
+        assertThat(seen).doesNotHaveDuplicates().hasSize(20);
+    }
+
+    @Test
+    void whatIsNotKnownHereIsNotTaken() {
+        Flow.service(active, Way.NAT4, true);
+        new Flow(active, Way.NAT4, true, 40_000).establish(1000, 2000);
+        bring(told());
+        assertThat(standby.connections()).isEmpty();
+    }
+}
