@@ -132,7 +132,8 @@ public sealed interface Rule {
         /** Not the key. */
         @Override
         public String toString() {
-            return "Icv[key=" + (key.isEmpty() ? "" : "***") + ", keyFile=" + keyFile + ", algorithm=" + algorithm + "]";
+            return "Icv[key=" + (key.isEmpty() ? "" : "***") + ", keyFile=" + keyFile + ", algorithm=" + algorithm
+                    + "]";
         }
     }
 

@@ -89,12 +89,7 @@ enum Word {
     ICV_KEY_FILE(
             "icv-key-file", '\0', Argument.REQUIRED, Option.ICV_KEY_FILE, Command.START_DAEMON, Command.START_DAEMON),
     ICV_ALGORITHM(
-            "icv-algorithm",
-            '\0',
-            Argument.REQUIRED,
-            Option.ICV_ALGORITHM,
-            Command.START_DAEMON,
-            Command.START_DAEMON);
+            "icv-algorithm", '\0', Argument.REQUIRED, Option.ICV_ALGORITHM, Command.START_DAEMON, Command.START_DAEMON);
 
     /** Whether a word takes an argument. An optional one is not taken if it begins with a dash. */
     enum Argument {

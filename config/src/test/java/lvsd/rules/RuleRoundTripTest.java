@@ -162,9 +162,7 @@ class RuleRoundTripTest {
                         maybe(1, 65536),
                         maybe(1, 256),
                         new Rule.Icv(
-                                random.nextBoolean() ? "toto234" : "",
-                                "",
-                                random.nextBoolean() ? "hmac-md5-96" : ""));
+                                random.nextBoolean() ? "toto234" : "", "", random.nextBoolean() ? "hmac-md5-96" : ""));
             case 12 -> new Rule.StopDaemon(Rule.Role.values()[random.nextInt(2)], maybe(0, 256));
             case 13 ->
                 new Rule.ListServices(

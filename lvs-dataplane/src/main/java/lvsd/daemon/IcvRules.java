@@ -37,7 +37,8 @@ final class IcvRules {
         }
         if (own != null && asked.ttl().orElse(TTL) != TTL) {
             throw new Refusal(
-                    2, "With an ICV key the TTL is " + TTL + ", not " + asked.ttl().getAsInt());
+                    2,
+                    "With an ICV key the TTL is " + TTL + ", not " + asked.ttl().getAsInt());
         }
         if (own != null && own.keys().anyShort()) {
             LOG.atWarn()

@@ -95,8 +95,8 @@ final class Requests implements RequestHandler {
         }
         apply(director, change);
         if (!(change instanceof Rule.Zero)) {
-            String line = RuleFormatter.line(
-                    change instanceof Rule.StartDaemon daemon ? director.kept(daemon) : change);
+            String line =
+                    RuleFormatter.line(change instanceof Rule.StartDaemon daemon ? director.kept(daemon) : change);
             batch.add(line);
             LOG.atDebug().addKeyValue("rule", line).log("rule");
             if (change instanceof Rule.AddService(var service)) {

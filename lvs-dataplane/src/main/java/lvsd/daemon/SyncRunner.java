@@ -31,7 +31,10 @@ final class SyncRunner implements AutoCloseable {
      */
     record Icv(IcvAlgorithm algorithm, IcvKeys keys) {}
 
-    private record Wanted(View.Daemon daemon, SyncSettings settings, @Nullable Icv icv) {}
+    private record Wanted(
+            View.Daemon daemon,
+            SyncSettings settings,
+            @Nullable Icv icv) {}
 
     private final DataplaneControl dataplane;
     private final Map<Rule.Role, Wanted> wanted = new EnumMap<>(Rule.Role.class);

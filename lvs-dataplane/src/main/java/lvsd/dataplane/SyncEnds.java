@@ -56,7 +56,8 @@ final class SyncEnds implements SyncSource, SyncSink {
     @Override
     public long size() {
         return workers.stream()
-                .mapToLong(worker -> worker.pipeline().table4.used() + worker.pipeline().table6.used())
+                .mapToLong(worker -> worker.pipeline().table4.used()
+                        + worker.pipeline().table6.used())
                 .sum();
     }
 

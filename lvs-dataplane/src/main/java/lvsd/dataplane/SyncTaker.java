@@ -166,9 +166,7 @@ final class SyncTaker {
     }
 
     private static InetAddress address(boolean ipv6, long high, long low) {
-        byte[] bytes = ipv6
-                ? Wire.bytes16(Long.reverseBytes(high), Long.reverseBytes(low))
-                : Wire.bytes4(wire(low));
+        byte[] bytes = ipv6 ? Wire.bytes16(Long.reverseBytes(high), Long.reverseBytes(low)) : Wire.bytes4(wire(low));
         try {
             return InetAddress.getByAddress(bytes);
         } catch (UnknownHostException e) {

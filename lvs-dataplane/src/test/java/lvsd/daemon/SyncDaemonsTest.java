@@ -140,7 +140,8 @@ final class SyncDaemonsTest {
                 "master --icv-algorithm hmac-sha256-128",
                 "The backup daemon uses hmac-md5-96: both use the same algorithm");
         run("master --icv-key toto234");
-        assertThat(running(Rule.Role.MASTER).icv()).isEqualTo(running(Rule.Role.BACKUP).icv());
+        assertThat(running(Rule.Role.MASTER).icv())
+                .isEqualTo(running(Rule.Role.BACKUP).icv());
     }
 
     @Test
@@ -174,7 +175,8 @@ final class SyncDaemonsTest {
             String line = RuleFormatter.line(kept);
             assertThat(line).doesNotContain("toto234").contains("--icv-algorithm hmac-sha256-128");
             SyncDaemons others = new SyncDaemons(name -> Optional.ofNullable(nics.get(name)));
-            assertThatThrownBy(() -> others.start((Rule.StartDaemon) kept, false)).isInstanceOf(Refusal.class);
+            assertThatThrownBy(() -> others.start((Rule.StartDaemon) kept, false))
+                    .isInstanceOf(Refusal.class);
         }
     }
 

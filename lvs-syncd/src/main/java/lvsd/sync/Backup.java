@@ -58,8 +58,7 @@ final class Backup {
         /** Whether a sender's table is still being fetched. */
         volatile boolean bulkRunning;
 
-        private final AtomicLongArray drops =
-                new AtomicLongArray(SyncDrop.values().length);
+        private final AtomicLongArray drops = new AtomicLongArray(SyncDrop.values().length);
 
         long drops(SyncDrop reason) {
             return drops.get(reason.ordinal());
@@ -259,8 +258,7 @@ final class Backup {
             }
             for (int j = 0; j < count; j++) {
                 int from = at + ControlMessage.ANSWER + j * ControlMessage.NONCE;
-                if (Arrays.equals(
-                        nonces[i], 0, ControlMessage.NONCE, bytes, from, from + ControlMessage.NONCE)) {
+                if (Arrays.equals(nonces[i], 0, ControlMessage.NONCE, bytes, from, from + ControlMessage.NONCE)) {
                     return true;
                 }
             }

@@ -29,10 +29,11 @@ final class GroupOptions {
     private static final ChannelOption<Integer> ALL6 = new IntegerUnixChannelOption("IPV6_MULTICAST_ALL", IPV6, 29);
     private static final ChannelOption<Integer> INTERFACE6 =
             new IntegerUnixChannelOption("IPV6_MULTICAST_IF", IPV6, 17);
-    private static final ChannelOption<ByteBuffer> JOIN6 = new RawUnixChannelOption("IPV6_ADD_MEMBERSHIP", IPV6, 20, 20);
+    private static final ChannelOption<ByteBuffer> JOIN6 =
+            new RawUnixChannelOption("IPV6_ADD_MEMBERSHIP", IPV6, 20, 20);
 
-    private static final ChannelOption<ByteBuffer> FILTER = new RawUnixChannelOption(
-            "SO_ATTACH_FILTER", SocketFilter.LEVEL, SocketFilter.OPTION, SocketFilter.SIZE);
+    private static final ChannelOption<ByteBuffer> FILTER =
+            new RawUnixChannelOption("SO_ATTACH_FILTER", SocketFilter.LEVEL, SocketFilter.OPTION, SocketFilter.SIZE);
     /** SO_MEMINFO: nine 32-bit numbers, the last of which counts drops. */
     private static final ChannelOption<ByteBuffer> MEMORY = new RawUnixChannelOption("SO_MEMINFO", 1, 55, 36);
 

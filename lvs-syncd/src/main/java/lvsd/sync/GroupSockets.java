@@ -47,8 +47,7 @@ final class GroupSockets implements Link, AutoCloseable {
      * @param authenticated take those with TTL 255 only
      * @throws IOException naming interface and cause
      */
-    GroupSockets(
-            EventLoop loop, DaemonSettings daemon, SyncSettings settings, Receiver receiver, boolean authenticated)
+    GroupSockets(EventLoop loop, DaemonSettings daemon, SyncSettings settings, Receiver receiver, boolean authenticated)
             throws IOException {
         this.loop = loop;
         this.daemon = daemon;
@@ -85,10 +84,10 @@ final class GroupSockets implements Link, AutoCloseable {
         return group instanceof Inet6Address ? Inet6Address.getByAddress(null, group.getAddress(), index) : group;
     }
 
-    private Channel bind(InetSocketAddress address, @Nullable Receiver receiver, int port)
-            throws IOException {
+    private Channel bind(InetSocketAddress address, @Nullable Receiver receiver, int port) throws IOException {
         int largest = Math.max(daemon.maxLength(), 1500) + 1;
-        EpollDatagramChannel channel = new EpollDatagramChannel(ipv6 ? SocketProtocolFamily.INET6 : SocketProtocolFamily.INET);
+        EpollDatagramChannel channel =
+                new EpollDatagramChannel(ipv6 ? SocketProtocolFamily.INET6 : SocketProtocolFamily.INET);
         channel.config().setReuseAddress(true).setMaxDatagramPayloadSize(largest);
         channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(largest * BURST));
         if (settings.socketBuffer() > 0) {

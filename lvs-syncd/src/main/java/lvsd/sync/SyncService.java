@@ -45,9 +45,7 @@ public final class SyncService implements AutoCloseable {
         Daemon(DaemonSettings daemon, SyncSettings settings, @Nullable IcvAlgorithm algorithm, @Nullable IcvKeys keys)
                 throws IOException {
             boolean authenticated = algorithm != null && keys != null;
-            rings = algorithm != null && keys != null
-                    ? new Rings(algorithm, keys, daemon, settings.ports())
-                    : null;
+            rings = algorithm != null && keys != null ? new Rings(algorithm, keys, daemon, settings.ports()) : null;
             sockets = new GroupSockets(loop, daemon, settings, this::receive, authenticated);
             long now = System.currentTimeMillis();
             if (daemon.role() == Rule.Role.MASTER) {
@@ -95,8 +93,8 @@ public final class SyncService implements AutoCloseable {
     private final SyncSink sink;
     private final RandomGenerator random = new SecureRandom();
     private final long number = random.nextLong();
-    private final MultiThreadIoEventLoopGroup group =
-            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("lvsd-sync", true), EpollIoHandler.newFactory());
+    private final MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(
+            1, new DefaultThreadFactory("lvsd-sync", true), EpollIoHandler.newFactory());
     private final EventLoop loop = group.next();
     private final Map<Rule.Role, Daemon> daemons = new EnumMap<>(Rule.Role.class);
     private @Nullable ScheduledFuture<?> working;

@@ -100,8 +100,8 @@ final class GroupSocketsTest {
 
     @Test
     void anUnknownInterfaceIsNamed() {
-        DaemonSettings daemon = new DaemonSettings(
-                Rule.Role.BACKUP, "nosuch0", 1, 1500, InetAddress.getLoopbackAddress(), 18_860, 255);
+        DaemonSettings daemon =
+                new DaemonSettings(Rule.Role.BACKUP, "nosuch0", 1, 1500, InetAddress.getLoopbackAddress(), 18_860, 255);
         var loop = group.next();
         assertThat(loop.submit(() -> new GroupSockets(loop, daemon, SyncSettings.DEFAULT, (a, b, c) -> {}, true))
                         .awaitUninterruptibly()

@@ -27,8 +27,8 @@ final class SyncPeer {
                 InetAddress.getByName(args[3]),
                 8848,
                 Integer.parseInt(args[4]));
-        SyncSettings settings = new SyncSettings(
-                Integer.parseInt(args[6]), Integer.parseInt(args[5]), 20, 50_000, 1000, 0);
+        SyncSettings settings =
+                new SyncSettings(Integer.parseInt(args[6]), Integer.parseInt(args[5]), 20, 50_000, 1000, 0);
         IcvAlgorithm algorithm = IcvAlgorithm.of(args[7]).orElse(null);
         try (SyncService service = new SyncService(new Guarded(table), new Guarded(table))) {
             service.start(daemon, settings, algorithm, algorithm == null ? null : Writers.keys(args[8]));
