@@ -3,7 +3,6 @@ package lvsd.sync;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.random.RandomGenerator;
 import lvsd.sync.Verifier.Sender;
 import org.jspecify.annotations.Nullable;
@@ -43,29 +42,29 @@ final class Backup {
     private boolean challengeDue = true;
     private @Nullable Sequencer[] pushed = new @Nullable Sequencer[0];
 
-    /** What it did. Written by the sync thread, read by any. */
+    /** What it did. Owned by the sync thread. */
     static final class Stats {
-        volatile long messages;
-        volatile long connections;
-        volatile long lost;
-        volatile int senders;
+        long messages;
+        long connections;
+        long lost;
+        int senders;
         /** Of the latest transfer: connections received, connections in all. */
-        volatile long bulkReceived;
+        long bulkReceived;
 
-        volatile long bulkTotal;
+        long bulkTotal;
         /** Transfers that came to their end. */
-        volatile long bulkComplete;
+        long bulkComplete;
         /** Whether a sender's table is still being fetched. */
-        volatile boolean bulkRunning;
+        boolean bulkRunning;
 
-        private final AtomicLongArray drops = new AtomicLongArray(SyncDrop.values().length);
+        private final long[] drops = new long[SyncDrop.values().length];
 
         long drops(SyncDrop reason) {
-            return drops.get(reason.ordinal());
+            return drops[reason.ordinal()];
         }
 
         void drop(SyncDrop reason) {
-            drops.lazySet(reason.ordinal(), drops.get(reason.ordinal()) + 1);
+            drops[reason.ordinal()]++;
         }
     }
 
@@ -127,7 +126,7 @@ final class Backup {
 
     /** Counts datagrams that the socket's filter dropped. */
     void dropped(SyncDrop reason, long count) {
-        stats.drops.addAndGet(reason.ordinal(), count);
+        stats.drops[reason.ordinal()] += count;
     }
 
     /** A datagram that came to the port with that index. */
@@ -356,7 +355,7 @@ final class Backup {
         control.begin(1, daemon.syncId(), Message.MAX_LENGTH, IcvHeader.CHALLENGE, ControlMessage.CHALLENGE);
         System.arraycopy(nonces[nonce], 0, control.bytes(), control.firstByte(), ControlMessage.NONCE);
         control.body();
-        boolean unused = link.send(0, control.bytes(), control.finish());
+        var _ = link.send(0, control.bytes(), control.finish());
     }
 
     private void request(Transfer transfer, long millis) {
@@ -369,6 +368,6 @@ final class Backup {
         Bytes.put8(bytes, at + 8, transfer.token);
         Bytes.put8(bytes, at + 16, transfer.cursor);
         control.body();
-        boolean unused = link.send(0, bytes, control.finish());
+        var _ = link.send(0, bytes, control.finish());
     }
 }

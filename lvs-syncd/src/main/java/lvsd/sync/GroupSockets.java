@@ -99,7 +99,7 @@ final class GroupSockets implements Link, AutoCloseable {
         ChannelFuture bound = registered.isSuccess() ? channel.bind(address) : registered;
         if (!bound.isSuccess()) {
             Throwable cause = bound.cause();
-            channel.close();
+            var _ = channel.close();
             throw new IOException(
                     "sync socket " + address + " on " + daemon.interfaceName() + ": "
                             + (cause == null ? "not bound" : cause.getMessage()),
@@ -165,12 +165,14 @@ final class GroupSockets implements Link, AutoCloseable {
     }
 
     private void closeAll() {
-        receivers.forEach(Channel::close);
+        for (Channel receiver : receivers) {
+            var _ = receiver.close();
+        }
     }
 
     @Override
     public void close() {
         closeAll();
-        sender.close();
+        var _ = sender.close();
     }
 }

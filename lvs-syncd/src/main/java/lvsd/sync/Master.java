@@ -45,14 +45,14 @@ final class Master {
     private long answeredMillis;
     private long sentMillis;
 
-    /** What it did. Written by the sync thread, read by any. */
+    /** What it did. Owned by the sync thread. */
     static final class Stats {
-        volatile long messages;
-        volatile long connections;
-        volatile long unsent;
-        volatile long answers;
-        volatile long bulkConnections;
-        volatile boolean exhausted;
+        long messages;
+        long connections;
+        long unsent;
+        long answers;
+        long bulkConnections;
+        boolean exhausted;
     }
 
     /**

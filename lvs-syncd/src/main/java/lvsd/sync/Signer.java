@@ -23,10 +23,11 @@ final class Signer {
 
     /** New ones, at {@code millis} since 1970: one for all ports; with {@code hmac-md5-96} one for each. */
     static Sequencer[] sequencers(@Nullable IcvAlgorithm algorithm, int ports, long millis) {
-        boolean each = algorithm == IcvAlgorithm.HMAC_MD5_96;
+        IcvAlgorithm used = algorithm == null ? IcvAlgorithm.HMAC_SHA256_128 : algorithm;
+        boolean each = used == IcvAlgorithm.HMAC_MD5_96;
         Sequencer[] sequencers = new Sequencer[each ? ports : 1];
         for (int i = 0; i < sequencers.length; i++) {
-            sequencers[i] = Sequencer.starting(each ? algorithm : IcvAlgorithm.HMAC_SHA256_128, millis);
+            sequencers[i] = Sequencer.starting(used, millis);
         }
         return sequencers;
     }

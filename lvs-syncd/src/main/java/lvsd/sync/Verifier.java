@@ -1,6 +1,5 @@
 package lvsd.sync;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -164,11 +163,6 @@ final class Verifier {
             }
         }
         return null;
-    }
-
-    /** The senders known now. */
-    Iterable<Sender> senders() {
-        return Arrays.stream(senders).filter(each -> each != null).map(each -> (Sender) each)::iterator;
     }
 
     /**
