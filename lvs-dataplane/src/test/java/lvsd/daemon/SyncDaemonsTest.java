@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import lvsd.control.View;
 import lvsd.rules.Rule;
@@ -125,8 +126,7 @@ final class SyncDaemonsTest {
     void theSecondDaemonTakesOverTheKeyOfTheFirst() throws Refusal {
         run("master --syncid 150 --icv-key toto234");
         run("backup --syncid 150");
-        SyncRunner.Icv first = running(Rule.Role.MASTER).icv();
-        assertThat(first).isNotNull();
+        SyncRunner.Icv first = Objects.requireNonNull(running(Rule.Role.MASTER).icv());
         assertThat(running(Rule.Role.BACKUP).icv()).isEqualTo(first);
         assertThat(first.algorithm().label()).isEqualTo("hmac-sha256-128");
         assertThat(daemons.views()).allMatch(view -> view.ttl() == 255);

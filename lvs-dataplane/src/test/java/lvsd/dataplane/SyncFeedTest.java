@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import lvsd.sync.SyncConnection;
 import lvsd.sync.SyncFlags;
 import lvsd.sync.SyncSource;
@@ -45,8 +46,7 @@ class SyncFeedTest {
 
     private void bring(List<SyncConnection> connections) {
         for (SyncConnection each : connections) {
-            SyncConnection slot = brought.claim();
-            assertThat(slot).isNotNull();
+            SyncConnection slot = Objects.requireNonNull(brought.claim());
             slot.copy(each);
             brought.commit();
         }

@@ -18,10 +18,54 @@ final class Recorded {
     private static final int ETHERNET = 14;
 
     /** A UDP datagram. */
-    record Datagram(int port, byte[] payload) {}
+    static final class Datagram {
+        private final int port;
+        private final byte[] payload;
+
+        Datagram(int port, byte[] payload) {
+            this.port = port;
+            this.payload = payload;
+        }
+
+        int port() {
+            return port;
+        }
+
+        byte[] payload() {
+            return payload;
+        }
+    }
 
     /** A hand-made datagram and what the kernel made of it, a line for each connection. */
-    record Crafted(String name, int syncId, byte[] payload, List<String> taken) {}
+    static final class Crafted {
+        private final String name;
+        private final int syncId;
+        private final byte[] payload;
+        private final List<String> taken;
+
+        Crafted(String name, int syncId, byte[] payload, List<String> taken) {
+            this.name = name;
+            this.syncId = syncId;
+            this.payload = payload;
+            this.taken = taken;
+        }
+
+        String name() {
+            return name;
+        }
+
+        int syncId() {
+            return syncId;
+        }
+
+        byte[] payload() {
+            return payload;
+        }
+
+        List<String> taken() {
+            return taken;
+        }
+    }
 
     private Recorded() {}
 

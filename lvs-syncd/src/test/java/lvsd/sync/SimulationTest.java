@@ -26,7 +26,35 @@ final class SimulationTest {
     /** Milliseconds. */
     private static final int STEP = 5;
 
-    private record Flight(long at, int from, int port, byte[] bytes) {}
+    private static final class Flight {
+        private final long at;
+        private final int from;
+        private final int port;
+        private final byte[] bytes;
+
+        Flight(long at, int from, int port, byte[] bytes) {
+            this.at = at;
+            this.from = from;
+            this.port = port;
+            this.bytes = bytes;
+        }
+
+        long at() {
+            return at;
+        }
+
+        int from() {
+            return from;
+        }
+
+        int port() {
+            return port;
+        }
+
+        byte[] bytes() {
+            return bytes;
+        }
+    }
 
     /** The group. */
     private static final class Network {
@@ -60,7 +88,7 @@ final class SimulationTest {
     }
 
     /** One director. */
-    private final class Node {
+    private static final class Node {
         final int index;
         final Network network;
         final MemoryTable table;

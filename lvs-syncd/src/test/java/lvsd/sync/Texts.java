@@ -96,7 +96,7 @@ final class Texts {
     private static String shorten(String text) {
         String best = "";
         StringBuilder run = new StringBuilder();
-        for (String group : (text + ":x").split(":")) {
+        for (String group : (text + ":x").split(":", -1)) {
             if (group.equals("0")) {
                 run.append(run.isEmpty() ? "0" : ":0");
             } else {
