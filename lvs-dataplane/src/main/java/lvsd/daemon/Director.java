@@ -220,15 +220,16 @@ final class Director {
     private void revive(ServiceEntry service, DestinationEntry destination, DestinationSpec spec) {
         ServiceEntry formerOwner = destination.owner;
         DestinationSpec formerSpec = destination.spec;
+        int formerLastWeight = destination.lastWeight;
         graveyard.remove(destination.grave());
-        destination.define(service, spec);
+        destination.define(service, spec, spec.weight());
         insert(service, destination);
         if (formerOwner != service) {
             effects.add(() -> restart(destination));
         }
         changed(() -> {
             withdraw(service, destination);
-            destination.define(formerOwner, formerSpec);
+            destination.define(formerOwner, formerSpec, formerLastWeight);
             graveyard.put(destination.grave(), destination);
         });
     }
@@ -272,10 +273,11 @@ final class Director {
             throw new Refusal(NO_SUCH_DESTINATION);
         }
         DestinationSpec before = destination.spec;
-        destination.define(service, spec);
+        int lastWeight = destination.lastWeight;
+        destination.define(spec);
         service.touch();
         changed(() -> {
-            destination.define(service, before);
+            destination.define(service, before, lastWeight);
             service.touch();
         });
     }
@@ -619,17 +621,15 @@ final class Director {
         for (ServiceEntry service : services.values()) {
             for (DestinationEntry destination : service.destinations) {
                 DestinationSpec spec = destination.spec;
-                destination.define(
-                        service,
-                        new DestinationSpec(
-                                spec.service(),
-                                spec.address(),
-                                spec.port(),
-                                spec.method(),
-                                0,
-                                spec.upperThreshold(),
-                                spec.lowerThreshold(),
-                                spec.tunnel()));
+                destination.define(new DestinationSpec(
+                        spec.service(),
+                        spec.address(),
+                        spec.port(),
+                        spec.method(),
+                        0,
+                        spec.upperThreshold(),
+                        spec.lowerThreshold(),
+                        spec.tunnel()));
             }
             service.touch();
         }

@@ -9,6 +9,7 @@ import lvsd.control.View;
 import lvsd.dataplane.DataplaneControl;
 import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.LocalAddress;
+import lvsd.dataplane.service.LocalityCache;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.DestinationSpec;
 import lvsd.rules.ServiceId;
@@ -38,6 +39,8 @@ final class Model {
 
         private long revision;
         private @Nullable Service built;
+        private @Nullable LocalityCache cache;
+        private String cacheOf = "";
 
         ServiceEntry(int index, ServiceSpec spec) {
             this.index = index;
@@ -47,6 +50,15 @@ final class Model {
         /** Makes the next {@link #build} give workers a new view with a new revision. */
         void touch() {
             built = null;
+        }
+
+        /** What the scheduler remembers; it begins anew with another scheduler. */
+        private @Nullable LocalityCache localityCache() {
+            if (!spec.scheduler().equals(cacheOf)) {
+                cache = LocalityCache.of(spec);
+                cacheOf = spec.scheduler();
+            }
+            return cache;
         }
 
         /** The workers' view; the same object until {@link #touch}. */
@@ -64,7 +76,7 @@ final class Model {
             for (Lease lease : leases) {
                 locals.add(lease.local().view);
             }
-            present = new Service(index, spec, views, locals, revision);
+            present = new Service(index, spec, views, locals, revision, localityCache());
             built = present;
             return present;
         }
@@ -76,6 +88,8 @@ final class Model {
         final Estimator estimator = new Estimator();
         ServiceEntry owner;
         DestinationSpec spec;
+        /** The latest weight above 0 since it was added; {@code mh} goes by it. */
+        int lastWeight;
         /** First generation without it, once removed. */
         long removedIn;
 
@@ -85,6 +99,7 @@ final class Model {
             this.index = index;
             this.owner = owner;
             this.spec = spec;
+            this.lastWeight = spec.weight();
         }
 
         Endpoint endpoint() {
@@ -95,17 +110,23 @@ final class Model {
             return new Grave(spec.service(), endpoint());
         }
 
-        /** Takes a new definition or owner over. */
-        void define(ServiceEntry newOwner, DestinationSpec newSpec) {
+        /** Takes a new definition of the same owner over. */
+        void define(DestinationSpec newSpec) {
+            define(owner, newSpec, newSpec.weight() != 0 ? newSpec.weight() : lastWeight);
+        }
+
+        /** Takes a new definition or owner over, and what the last weight shall be. */
+        void define(ServiceEntry newOwner, DestinationSpec newSpec, int newLastWeight) {
             owner = newOwner;
             spec = newSpec;
+            lastWeight = newLastWeight;
             built = null;
         }
 
         Destination build() {
             Destination present = built;
             if (present == null) {
-                present = new Destination(index, owner.index, spec);
+                present = new Destination(index, owner.index, spec, lastWeight);
                 built = present;
             }
             return present;

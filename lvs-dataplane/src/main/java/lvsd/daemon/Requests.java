@@ -158,9 +158,7 @@ final class Requests implements RequestHandler {
     /** What is stored and listed as ipvsadm does, but not yet balanced, is said once. */
     private static void warnOfMissing(ServiceSpec service, String line) {
         String missing = null;
-        if (!SchedulerNames.available(service.scheduler())) {
-            missing = "scheduler " + service.scheduler();
-        } else if (service.persistence().isPresent()) {
+        if (service.persistence().isPresent()) {
             missing = "persistence";
         } else if (service.id() instanceof ServiceId.Vip vip && vip.protocol() == Protocol.SCTP) {
             missing = "SCTP";

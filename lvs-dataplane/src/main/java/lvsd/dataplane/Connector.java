@@ -62,9 +62,10 @@ final class Connector {
         this.sequences = new InitialSequence(parts.seed0(), parts.seed1());
     }
 
-    /** Sets the clock by which initial sequence numbers and timestamps rise, nanoseconds. Once a cycle. */
+    /** Sets the clock of schedulers and initial sequence numbers, nanoseconds. Once a cycle. */
     void clock(long nanos) {
         sequences.clock(nanos);
+        flow.nanos = nanos;
     }
 
     /** A valid TCP or UDP packet for {@code service} that belongs to no connection: opens one and forwards it. */

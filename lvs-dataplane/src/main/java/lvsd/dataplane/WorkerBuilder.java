@@ -17,6 +17,7 @@ import lvsd.dataplane.net.NetConfig;
 import lvsd.dataplane.net.Punter;
 import lvsd.dataplane.scheduler.DestinationCounters;
 import lvsd.dataplane.scheduler.DestinationCounts;
+import lvsd.dataplane.scheduler.Overloads;
 import lvsd.dataplane.scheduler.Schedulers;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,7 @@ final class WorkerBuilder implements AutoCloseable {
     private final DaemonConfig config;
     private final NetConfig net;
     private final DestinationCounters[] counters;
+    private final Overloads overloads = new Overloads();
     private final long seed0;
     private final long seed1;
     private final NeighbourShare neighbours;
@@ -73,7 +75,7 @@ final class WorkerBuilder implements AutoCloseable {
                 new TimerWheel(table6, now),
                 new Timeouts(),
                 counters[index],
-                new DestinationCounts(counters[index], others(index)),
+                new DestinationCounts(overloads, counters[index], others(index)),
                 new Schedulers(),
                 localPorts,
                 own,

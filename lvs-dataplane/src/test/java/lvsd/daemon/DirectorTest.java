@@ -91,9 +91,9 @@ final class DirectorTest {
         refuse("-P " + VIP + " -z 198.18.0.9", "Service not defined");
         follow("-A " + VIP);
         refuse("-A " + VIP, "Service already exists");
-        refuse("-A " + VIP + " -s twos", "Service already exists");
-        refuse("-A -t 192.0.2.2:80 -s twos", "Scheduler or persistence engine not found");
-        refuse("-E " + VIP + " -s twos", "Scheduler or persistence engine not found");
+        refuse("-A " + VIP + " -s no-such", "Service already exists");
+        refuse("-A -t 192.0.2.2:80 -s no-such", "Scheduler or persistence engine not found");
+        refuse("-E " + VIP + " -s no-such", "Scheduler or persistence engine not found");
         refuse("-e " + VIP + " " + RS1, "No such destination");
         refuse("-d " + VIP + " " + RS1, "No such destination");
         refuse("-a " + VIP + " " + RS1 + " -y 80", "Numerical result out of range");

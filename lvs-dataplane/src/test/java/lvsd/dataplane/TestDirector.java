@@ -146,27 +146,33 @@ final class TestDirector implements AutoCloseable {
     }
 
     Service service(ServiceSpec spec, ForwardingMethod method, String... servers) {
+        return service(
+                spec,
+                Arrays.stream(servers)
+                        .map(server -> server(spec.id(), method, server, 1, 0, 0))
+                        .toList());
+    }
+
+    /** The server {@code address:port} of a service. */
+    static DestinationSpec server(
+            ServiceId service, ForwardingMethod method, String server, int weight, int upper, int lower) {
+        int colon = server.lastIndexOf(':');
+        InetAddress address = ip(server.substring(0, colon));
+        int port = Integer.parseInt(server.substring(colon + 1));
+        return new DestinationSpec(service, address, port, method, weight, upper, lower, DestinationSpec.Tunnel.IPIP);
+    }
+
+    /** Adds a service with servers in the order they are added; with FULLNAT it gets the local address of its family. */
+    Service service(ServiceSpec spec, List<DestinationSpec> servers) {
         int index = services.size();
         List<Destination> mine = new ArrayList<>();
-        for (String server : servers) {
-            int colon = server.lastIndexOf(':');
-            mine.addFirst(new Destination(
-                    nextDestination++,
-                    index,
-                    new DestinationSpec(
-                            spec.id(),
-                            ip(server.substring(0, colon)),
-                            Integer.parseInt(server.substring(colon + 1)),
-                            method,
-                            1,
-                            0,
-                            0,
-                            DestinationSpec.Tunnel.IPIP)));
+        for (DestinationSpec server : servers) {
+            mine.addFirst(new Destination(nextDestination++, index, server));
         }
         destinations.addAll(mine);
-        List<LocalAddress> locals = method == ForwardingMethod.FULLNAT
-                ? List.of(new LocalAddress(nextLocal++, ip(spec.id().ipv6() ? LIP6 : LIP)))
-                : List.of();
+        boolean fullnat = servers.stream().anyMatch(server -> server.method() == ForwardingMethod.FULLNAT);
+        List<LocalAddress> locals =
+                fullnat ? List.of(new LocalAddress(nextLocal++, ip(spec.id().ipv6() ? LIP6 : LIP))) : List.of();
         Service service = new Service(index, spec, mine, locals, ++generation);
         services.add(service);
         publish();
@@ -233,7 +239,9 @@ final class TestDirector implements AutoCloseable {
     }
 
     private void replace(Service service, List<Destination> servers, List<LocalAddress> locals) {
-        services.set(service.index, new Service(service.index, service.spec, servers, locals, ++generation));
+        services.set(
+                service.index,
+                new Service(service.index, service.spec, servers, locals, ++generation, service.localityCache));
         publish();
         run();
     }

@@ -60,7 +60,11 @@ public final class TcpStates {
         "SYNACK"
     };
 
-    /** States that count as active with their destination (Linux 4.8 and later: before, only ES). */
+    /**
+     * States that count as active with their destination: since Linux 4.8 those before ES too. Asked of 6.1.192: a SYN
+     * without answer is listed as SYN_RECV and ActiveConn 1, under {@code secure_tcp} with DR as SYNACK and ActiveConn 1, and
+     * sed and wlc choose accordingly.
+     */
     private static final int ACTIVE = 1 << ESTABLISHED | 1 << SYN_SENT | 1 << SYN_RECV | 1 << SYNACK;
 
     /** From top to bottom: table, event, and the next state for each state named in the head line. */

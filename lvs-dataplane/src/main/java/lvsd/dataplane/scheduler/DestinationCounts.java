@@ -16,16 +16,18 @@ public final class DestinationCounts {
     private final DestinationCounters[] others;
     private final long[] othersLoads;
     private final int[] summedIn = new int[Service.MAXIMUM];
-    private final boolean[] overloaded = new boolean[Destination.MAXIMUM];
+    private final Overloads overloads;
     private int cycle = 1;
 
     /**
      * The view of one worker.
      *
+     * @param overloads which destinations are overloaded, the same for all workers
      * @param own its own counters
      * @param others those of the other workers
      */
-    public DestinationCounts(DestinationCounters own, DestinationCounters... others) {
+    public DestinationCounts(Overloads overloads, DestinationCounters own, DestinationCounters... others) {
+        this.overloads = overloads;
         this.own = own;
         this.others = others.clone();
         this.othersLoads = new long[others.length == 0 ? 0 : Destination.MAXIMUM];
@@ -67,9 +69,7 @@ public final class DestinationCounts {
     /** Whether the destination is overloaded now. */
     public boolean isOverloaded(Destination destination) {
         if (destination.upperThreshold == 0) {
-            if (overloaded[destination.index]) {
-                overloaded[destination.index] = false;
-            }
+            overloads.set(destination.index, false);
             return false;
         }
         return updateOverload(destination);
@@ -82,8 +82,8 @@ public final class DestinationCounts {
         boolean cleared = destination.lowerThreshold != 0
                 ? connections < destination.lowerThreshold
                 : connections * 4 < destination.upperThreshold * 3L;
-        boolean now = connections >= destination.upperThreshold || (overloaded[index] && !cleared);
-        overloaded[index] = now;
+        boolean now = connections >= destination.upperThreshold || (overloads.get(index) && !cleared);
+        overloads.set(index, now);
         return now;
     }
 

@@ -18,4 +18,11 @@ public final class Flow {
     public long virtualLow;
     /** Destination port. */
     public int virtualPort;
+    /** When it came, nanoseconds of a clock that goes evenly. */
+    public long nanos;
+
+    /** When it came, seconds; may wrap below 0. */
+    int seconds() {
+        return (int) (nanos / 1_000_000_000L);
+    }
 }

@@ -10,7 +10,7 @@ import lvsd.dataplane.service.Service;
  * <p>{@link #pick} chooses the kind by a switch: a service's scheduler is one of many classes, and a virtual call would be
  * megamorphic.
  */
-public abstract sealed class Scheduler permits Scheduler.None, RoundRobin, WeightedRoundRobin, LeastConnection {
+public abstract sealed class Scheduler permits Scheduler.Stateless, RoundRobin, WeightedRoundRobin, RandomChoices {
     /** No destination can be picked. */
     public static final int NONE = -1;
 
@@ -23,7 +23,17 @@ public abstract sealed class Scheduler permits Scheduler.None, RoundRobin, Weigh
         ROUND_ROBIN("rr"),
         WEIGHTED_ROUND_ROBIN("wrr"),
         LEAST_CONNECTION("lc"),
-        WEIGHTED_LEAST_CONNECTION("wlc");
+        WEIGHTED_LEAST_CONNECTION("wlc"),
+        SHORTEST_EXPECTED_DELAY("sed"),
+        NEVER_QUEUE("nq"),
+        FAILOVER("fo"),
+        OVERFLOW("ovf"),
+        DESTINATION_HASHING("dh"),
+        SOURCE_HASHING("sh"),
+        MAGLEV("mh"),
+        LOCALITY("lblc"),
+        LOCALITY_WITH_REPLICATION("lblcr"),
+        TWO_CHOICES("twos");
 
         final String label;
 
@@ -60,16 +70,26 @@ public abstract sealed class Scheduler permits Scheduler.None, RoundRobin, Weigh
             case WEIGHTED_ROUND_ROBIN -> ((WeightedRoundRobin) this).next(service.destinations, counts);
             case LEAST_CONNECTION -> LeastConnection.least(service, counts);
             case WEIGHTED_LEAST_CONNECTION -> LeastConnection.weightedLeast(service, counts);
+            case SHORTEST_EXPECTED_DELAY -> ShortestDelay.least(service, counts, false);
+            case NEVER_QUEUE -> ShortestDelay.least(service, counts, true);
+            case FAILOVER -> Failover.highest(service.destinations, counts);
+            case OVERFLOW -> Failover.overflow(service, counts);
+            case DESTINATION_HASHING -> Hashing.destination(service, counts, flow);
+            case SOURCE_HASHING -> Hashing.source(service, counts, flow);
+            case MAGLEV -> Hashing.maglev(service, counts, flow);
+            case LOCALITY -> Locality.one(service, counts, flow);
+            case LOCALITY_WITH_REPLICATION -> Locality.several(service, counts, flow);
+            case TWO_CHOICES -> ((RandomChoices) this).next(service, counts);
         };
     }
 
     /** Adapts the state to another list of destinations or other weights. Called before the first pick, too. */
     abstract void serviceChanged(Destination[] destinations);
 
-    /** The scheduler {@code none}, which picks nobody. */
-    static final class None extends Scheduler {
-        None() {
-            super(Kind.NONE);
+    /** A scheduler that keeps nothing from one pick to the next; {@code none} picks nobody. */
+    static final class Stateless extends Scheduler {
+        Stateless(Kind kind) {
+            super(kind);
         }
 
         @Override

@@ -1,6 +1,10 @@
 package lvsd.dataplane.scheduler;
 
+import java.util.Arrays;
+import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.ServiceId;
 import org.jspecify.annotations.Nullable;
@@ -9,7 +13,9 @@ import org.jspecify.annotations.Nullable;
  * The schedulers of one worker, by service. Owned by that worker; {@link #create} is for any thread.
  */
 public final class Schedulers {
-    private static final Scheduler NOBODY = new Scheduler.None();
+    private static final Scheduler NOBODY = new Scheduler.Stateless(Scheduler.Kind.NONE);
+    private static final Map<String, Scheduler.Kind> KINDS = Arrays.stream(Scheduler.Kind.values())
+            .collect(Collectors.toUnmodifiableMap(kind -> kind.label, Function.identity()));
 
     private final @Nullable Scheduler[] schedulers = new @Nullable Scheduler[Service.MAXIMUM];
     private final @Nullable ServiceId[] services = new @Nullable ServiceId[Service.MAXIMUM];
@@ -17,13 +23,13 @@ public final class Schedulers {
 
     /** A scheduler by the name operators use, without any state yet; null if there is none of that name. */
     public static @Nullable Scheduler create(String name) {
-        return switch (name) {
-            case "none" -> new Scheduler.None();
-            case "rr" -> new RoundRobin();
-            case "wrr" -> new WeightedRoundRobin();
-            case "lc" -> new LeastConnection(false);
-            case "wlc" -> new LeastConnection(true);
-            default -> null;
+        Scheduler.Kind kind = KINDS.get(name);
+        return switch (kind) {
+            case null -> null;
+            case ROUND_ROBIN -> new RoundRobin();
+            case WEIGHTED_ROUND_ROBIN -> new WeightedRoundRobin();
+            case TWO_CHOICES -> new RandomChoices();
+            default -> new Scheduler.Stateless(kind);
         };
     }
 

@@ -4,9 +4,11 @@ import lvsd.dataplane.service.Destination;
 
 /**
  * {@code wrr}: walks the list in turns; in each turn those whose weight reaches the level are served. The level begins at
- * the greatest weight and falls by the weights' greatest common divisor each turn.
+ * the least number that only the greatest weight reaches and falls by the weights' greatest common divisor each turn.
  */
 final class WeightedRoundRobin extends Scheduler {
+    private static final int TRIES = 8;
+
     /** Position of the destination served last, -1 at the start of a turn. */
     private int position = -1;
 
@@ -14,6 +16,8 @@ final class WeightedRoundRobin extends Scheduler {
     private int level;
     private int step = 1;
     private int greatest;
+    /** The level of a first turn: what the greatest weight serves and a weight less by one step does not. */
+    private int top;
 
     WeightedRoundRobin() {
         super(Kind.WEIGHTED_ROUND_ROBIN);
@@ -55,10 +59,13 @@ final class WeightedRoundRobin extends Scheduler {
     }
 
     private void adjustLevel(int divisor) {
-        int lowestServed = Math.max(1, level - step + 1);
         step = Math.max(1, divisor);
-        long kept = ((long) lowestServed + step - 1) / step * step;
-        level = level == 0 || kept > greatest ? greatest : (int) kept;
+        top = greatest == 0 ? 0 : greatest - step + 1;
+        if (level == 0 || level > top) {
+            level = top;
+        } else if (step > 1) {
+            level = level / step * step + 1;
+        }
     }
 
     private static int divisor(int a, int b) {
@@ -75,16 +82,21 @@ final class WeightedRoundRobin extends Scheduler {
         if (found != NONE) {
             return found;
         }
-        // The rest of this turn had none; a whole turn at a level that somebody reaches has one. Levels that nobody
-        // reaches are passed over at once: weights go to two thousand millions.
-        int reached = greatestUsable(destinations, counts);
-        if (reached == 0) {
-            return NONE;
+        // The rest of this turn had none; a whole turn at a level that somebody reaches has one, unless another worker
+        // has
+        // filled that one meanwhile. Levels that nobody reaches are passed over at once: weights go to two thousand
+        // millions.
+        for (int tries = 0; tries < TRIES && found == NONE; tries++) {
+            int reached = greatestUsable(destinations, counts);
+            if (reached == 0) {
+                return NONE;
+            }
+            level = level > step ? level - step : top;
+            level = Math.min(level, reached - step + 1);
+            position = -1;
+            found = rest(destinations, counts);
         }
-        level = level > step ? level - step : greatest;
-        level = Math.min(level, reached);
-        position = -1;
-        return rest(destinations, counts);
+        return found;
     }
 
     private int rest(Destination[] destinations, DestinationCounts counts) {

@@ -32,6 +32,8 @@ public final class Destination {
     public final int port;
     /** Weight; 0 takes no new connections. */
     public final int weight;
+    /** The latest weight above 0, 0 if it was added with 0 and has had none since. */
+    public final int lastWeight;
     /** Overload thresholds; 0: none. */
     public final int upperThreshold;
 
@@ -39,6 +41,11 @@ public final class Destination {
 
     /** Makes the worker's view of {@code spec}. */
     public Destination(int index, int service, DestinationSpec spec) {
+        this(index, service, spec, spec.weight());
+    }
+
+    /** As {@link #Destination(int, int, DestinationSpec)} for one that had a weight above 0 before. */
+    public Destination(int index, int service, DestinationSpec spec, int lastWeight) {
         this.index = index;
         this.service = service;
         this.spec = spec;
@@ -50,6 +57,7 @@ public final class Destination {
         this.address6Low = ipv6 ? Wire.long8(bytes, 8) : 0;
         this.port = Wire.port(spec.port());
         this.weight = spec.weight();
+        this.lastWeight = lastWeight;
         this.upperThreshold = spec.upperThreshold();
         this.lowerThreshold = spec.lowerThreshold();
     }

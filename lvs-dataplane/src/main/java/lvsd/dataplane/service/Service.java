@@ -1,8 +1,10 @@
 package lvsd.dataplane.service;
 
 import java.util.List;
+import lvsd.rules.ForwardingMethod;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One virtual service as workers see it, immutable. {@link #index} is dense and stays the same through edits.
@@ -19,6 +21,14 @@ public final class Service {
     public final ServiceSpec spec;
     /** Real servers, newest first. */
     public final Destination[] destinations;
+    /** What a hashing scheduler looks up, null with another or where there is nobody to pick. */
+    public final @Nullable HashTable hashTable;
+    /** What {@code lblc} and {@code lblcr} remember, null with another scheduler. */
+    public final @Nullable LocalityCache localityCache;
+    /** Whether hashing schedulers look further when the destination found cannot be picked. */
+    public final boolean hashFallback;
+    /** Whether hashing schedulers hash the client's port too. */
+    public final boolean hashPort;
     /** FULLNAT local addresses in the order they were added. */
     public final LocalAddress[] localAddresses;
     /** Changes whenever {@link #destinations} or the scheduler change; schedulers rebuild their state on it. */
@@ -49,9 +59,24 @@ public final class Service {
             List<Destination> destinations,
             List<LocalAddress> localAddresses,
             long revision) {
+        this(index, spec, destinations, localAddresses, revision, LocalityCache.of(spec));
+    }
+
+    /** As before, for a service that goes on with what its scheduler remembers. */
+    public Service(
+            int index,
+            ServiceSpec spec,
+            List<Destination> destinations,
+            List<LocalAddress> localAddresses,
+            long revision,
+            @Nullable LocalityCache localityCache) {
         this.index = index;
         this.spec = spec;
         this.destinations = destinations.toArray(Destination[]::new);
+        this.hashTable = HashTable.of(spec.scheduler(), this.destinations);
+        this.localityCache = localityCache;
+        this.hashFallback = spec.schedulerFlags().stream().anyMatch(flag -> flag.endsWith("-fallback"));
+        this.hashPort = spec.schedulerFlags().stream().anyMatch(flag -> flag.endsWith("-port"));
         this.localAddresses = localAddresses.toArray(LocalAddress[]::new);
         this.revision = revision;
         this.connectionTimeout = spec.connectionTimeout().orElse(0);

@@ -128,6 +128,25 @@ class TcpStatesTest {
                 .isEqualTo(to);
     }
 
+    /** ActiveConn of a Linux 6.1 director with connections in these states, and what its later states show. */
+    @ParameterizedTest
+    @CsvSource({
+        "SYN_RECV, 1",
+        "SYN_SENT, 1",
+        "SYNACK, 1",
+        "ESTABLISHED, 1",
+        "NONE, 0",
+        "FIN_WAIT, 0",
+        "TIME_WAIT, 0",
+        "CLOSE, 0",
+        "CLOSE_WAIT, 0",
+        "LAST_ACK, 0",
+        "LISTEN, 0"
+    })
+    void shouldCountAHandshakeAsActive(String state, int active) {
+        assertThat(TcpStates.active(TcpStates.byName(state))).isEqualTo(active);
+    }
+
     @Test
     void shouldTellWhenTheActiveCountChanges() {
         assertThat(TcpStates.activeChange(TcpStates.NONE, TcpStates.SYN_RECV)).isEqualTo(1);

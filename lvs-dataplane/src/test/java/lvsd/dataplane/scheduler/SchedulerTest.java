@@ -2,14 +2,9 @@ package lvsd.dataplane.scheduler;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -18,7 +13,6 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.DestinationSpec;
@@ -29,7 +23,6 @@ import lvsd.rules.ServiceSpec;
 import lvsd.wire.SeededTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SchedulerTest {
@@ -39,7 +32,7 @@ class SchedulerTest {
     private final String replay = "replay with -Dseed=" + seed;
     private final RandomGenerator random = SeededTest.random(seed);
     private final DestinationCounters own = new DestinationCounters();
-    private final DestinationCounts counts = new DestinationCounts(own);
+    private final DestinationCounts counts = new DestinationCounts(new Overloads(), own);
     private final Schedulers schedulers = new Schedulers();
     private final Flow flow = new Flow();
     private long revision;
@@ -95,39 +88,6 @@ class SchedulerTest {
             picks.append(pick(service)).append(' ');
         }
         return picks.toString().trim();
-    }
-
-    static Stream<String> recordings() {
-        var stream = Objects.requireNonNull(SchedulerTest.class.getResourceAsStream("picks.txt"));
-        try (BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
-            return reader.lines().filter(line -> !line.startsWith("#")).toList().stream();
-        } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
-        }
-    }
-
-    @ParameterizedTest
-    @MethodSource("recordings")
-    void shouldPickWhatTheKernelPicked(String line) {
-        String[] parts = line.split(" \\| ", -1);
-        int[] weights = Arrays.stream(parts[3].split(" ", -1))
-                .mapToInt(Integer::parseInt)
-                .toArray();
-        Service service = added(parts[0], weights);
-        List<Integer> servers = new ArrayList<>();
-        String[] steps = parts[4].split(" ", -1);
-        for (int step = 0; step < steps.length; step++) {
-            String[] words = steps[step].split("-", -1);
-            int at = schedulers.pick(service, counts, flow);
-            int server = service.destinations[at].index;
-            assertThat("s" + server).as("step %d of %s", step, line).isEqualTo(words[0]);
-            servers.add(server);
-            counts.opened(service.destinations[at]);
-            counts.changed(server, parts[1].equals("tcp") ? 1 : 0);
-            if (words.length > 1) {
-                counts.changed(servers.get(Integer.parseInt(words[1])), -1);
-            }
-        }
     }
 
     @ParameterizedTest
@@ -321,7 +281,7 @@ class SchedulerTest {
     @Test
     void shouldSeeTheOtherWorkersConnectionsFromTheNextCycleOn() {
         DestinationCounters other = new DestinationCounters();
-        DestinationCounts both = new DestinationCounts(own, other);
+        DestinationCounts both = new DestinationCounts(new Overloads(), own, other);
         Service service = added("lc", 1, 1);
         assertThat(service.destinations[schedulers.pick(service, both, flow)].index)
                 .isEqualTo(2);

@@ -1,0 +1,133 @@
+package lvsd.dataplane.scheduler;
+
+import lvsd.dataplane.service.Destination;
+import lvsd.dataplane.service.LocalityCache;
+import lvsd.dataplane.service.Service;
+
+/**
+ * {@code lblc} and {@code lblcr}, made for caches: packets for one address go on to the server that had them last, or with
+ * {@code lblcr} to the least loaded of several, until it has more active connections than its weight while another has
+ * less than half of its own. Then {@code wlc} chooses: {@code lblc} moves the address, {@code lblcr} adds a server to it,
+ * and takes the most loaded away when nothing was added for a day.
+ *
+ * <p>The kernel's {@code lblc} keeps to a server that has reached its upper threshold. Here a threshold holds with every
+ * scheduler.
+ */
+final class Locality {
+    /** Seconds after which an unused entry is forgotten, and a set that did not change loses a server. */
+    static final int EXPIRATION = 24 * 60 * 60;
+
+    private Locality() {}
+
+    static int one(Service service, DestinationCounts counts, Flow flow) {
+        LocalityCache cache = service.localityCache;
+        if (cache == null) {
+            return Scheduler.NONE;
+        }
+        counts.refresh(service);
+        int seconds = flow.seconds();
+        int entry = cache.find(flow.virtualHigh, flow.virtualLow, seconds, EXPIRATION);
+        if (entry != LocalityCache.NONE) {
+            int place = place(service.destinations, cache.server(entry, 0));
+            if (place != Scheduler.NONE && canTake(service, counts, place)) {
+                return place;
+            }
+        }
+        int chosen = LeastConnection.weightedLeast(service, counts);
+        if (chosen != Scheduler.NONE) {
+            cache.put(flow.virtualHigh, flow.virtualLow, service.destinations[chosen].index, seconds);
+        }
+        return chosen;
+    }
+
+    static int several(Service service, DestinationCounts counts, Flow flow) {
+        LocalityCache cache = service.localityCache;
+        if (cache == null) {
+            return Scheduler.NONE;
+        }
+        counts.refresh(service);
+        int seconds = flow.seconds();
+        int entry = cache.find(flow.virtualHigh, flow.virtualLow, seconds, EXPIRATION);
+        if (entry != LocalityCache.NONE) {
+            int least = least(service, counts, cache, entry);
+            if (cache.size(entry) > 1 && cache.unchanged(entry, seconds) > EXPIRATION) {
+                removeMostLoaded(service, counts, cache, entry, seconds);
+            }
+            if (least != Scheduler.NONE && !spills(service, counts, least)) {
+                return least;
+            }
+        }
+        int chosen = LeastConnection.weightedLeast(service, counts);
+        if (chosen == Scheduler.NONE) {
+            return Scheduler.NONE;
+        }
+        int index = service.destinations[chosen].index;
+        if (entry != LocalityCache.NONE) {
+            cache.add(entry, index, seconds);
+        } else {
+            cache.put(flow.virtualHigh, flow.virtualLow, index, seconds);
+        }
+        return chosen;
+    }
+
+    private static boolean canTake(Service service, DestinationCounts counts, int place) {
+        return counts.usable(service.destinations[place]) && !spills(service, counts, place);
+    }
+
+    /** Whether a server has more to do than it should while another has less than half. */
+    private static boolean spills(Service service, DestinationCounts counts, int place) {
+        Destination destination = service.destinations[place];
+        if (DestinationCounters.active(counts.load(destination.index)) <= destination.weight) {
+            return false;
+        }
+        for (Destination other : service.destinations) {
+            if (DestinationCounters.active(counts.load(other.index)) * 2 < other.weight) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The usable one with the least connections by weight among an entry's servers, the one added last first. */
+    private static int least(Service service, DestinationCounts counts, LocalityCache cache, int entry) {
+        Destination[] destinations = service.destinations;
+        int best = Scheduler.NONE;
+        for (int number = 0; number < cache.size(entry); number++) {
+            int place = place(destinations, cache.server(entry, number));
+            if (place != Scheduler.NONE
+                    && counts.usable(destinations[place])
+                    && (best == Scheduler.NONE
+                            || LeastConnection.lessLoaded(destinations[place], destinations[best], counts))) {
+                best = place;
+            }
+        }
+        return best;
+    }
+
+    private static void removeMostLoaded(
+            Service service, DestinationCounts counts, LocalityCache cache, int entry, int seconds) {
+        Destination[] destinations = service.destinations;
+        int most = Scheduler.NONE;
+        for (int number = 0; number < cache.size(entry); number++) {
+            int place = place(destinations, cache.server(entry, number));
+            if (place != Scheduler.NONE
+                    && destinations[place].weight > 0
+                    && (most == Scheduler.NONE
+                            || LeastConnection.lessLoaded(destinations[most], destinations[place], counts))) {
+                most = place;
+            }
+        }
+        if (most != Scheduler.NONE) {
+            cache.remove(entry, destinations[most].index, seconds);
+        }
+    }
+
+    private static int place(Destination[] destinations, int index) {
+        for (int at = 0; at < destinations.length; at++) {
+            if (destinations[at].index == index) {
+                return at;
+            }
+        }
+        return Scheduler.NONE;
+    }
+}
