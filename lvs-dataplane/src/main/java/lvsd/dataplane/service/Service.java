@@ -1,7 +1,6 @@
 package lvsd.dataplane.service;
 
 import java.util.List;
-import lvsd.rules.ForwardingMethod;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
 import org.jspecify.annotations.Nullable;
