@@ -110,7 +110,7 @@ final class Burst {
 
     /** First byte of the IP header. */
     static long l3(long row) {
-        return Memory.getLong(row, SIZE, L3);
+        return Memory.address(Memory.getLong(row, SIZE, L3));
     }
 
     static void setL3(long row, long l3) {
@@ -145,7 +145,7 @@ final class Burst {
 
     /** The line to touch next: the bucket's, then the candidate's. Always readable: the mbuf's where there is neither. */
     static long line(long row) {
-        return Memory.getLong(row, SIZE, LINE);
+        return Memory.address(Memory.getLong(row, SIZE, LINE));
     }
 
     static void setLine(long row, long line) {

@@ -39,14 +39,16 @@ final class Parser {
     private static final int PROTOCOL_UDP = 17;
 
     private final Burst burst;
-    private final ConnectionTable table4;
+    private final long index4;
+    private final long buckets4;
     private final ConnectionTable table6;
     private final long seed0;
     private final long seed1;
 
     Parser(Burst burst, ConnectionTable table4, ConnectionTable table6, long seed0, long seed1) {
         this.burst = burst;
-        this.table4 = table4;
+        this.index4 = table4.index();
+        this.buckets4 = table4.buckets();
         this.table6 = table6;
         this.seed0 = seed0;
         this.seed1 = seed1;
@@ -58,11 +60,11 @@ final class Parser {
      * @return the kinds that there are among them, or-ed
      */
     int fast(long[] packets, int count, long mac) {
-        long rows = burst.rows();
+        long rows = Memory.address(burst.rows());
         int kinds = 0;
         for (int i = 0; i < count; i++) {
             long row = Burst.row(rows, i);
-            long mbuf = packets[i];
+            long mbuf = Memory.address(packets[i]);
             Burst.setMbuf(row, mbuf);
             int kind = kind(row, mbuf, mac);
             if (kind == Burst.SLOW) {
@@ -78,7 +80,7 @@ final class Parser {
         if (length < MINIMUM4 || Mbuf.segments(mbuf) != 1) {
             return Burst.SLOW;
         }
-        long frame = Mbuf.data(mbuf);
+        long frame = Memory.address(Mbuf.data(mbuf));
         if ((Memory.getLong(frame, MINIMUM4, 0) & MAC_MASK) != mac) {
             return Burst.SLOW;
         }
@@ -110,7 +112,7 @@ final class Parser {
         Burst.setAddresses(row, addresses);
         Burst.setPorts(row, ports);
         Burst.setHash(row, hash);
-        Burst.setLine(row, table4.bucket(hash));
+        Burst.setLine(row, ConnectionTable.bucket(index4, buckets4, hash));
         return Burst.FAST4;
     }
 

@@ -153,8 +153,9 @@ final class Pipeline {
     }
 
     private void stageRepair(int count) {
+        long base = Memory.address(rows);
         for (int i = 0; i < count; i++) {
-            long row = Burst.row(rows, i);
+            long row = Burst.row(base, i);
             int summary = Burst.summary(row);
             if (Burst.kind(summary) != Burst.SLOW) {
                 boolean ipv6 = Burst.kind(summary) == Burst.FAST6;
@@ -171,26 +172,27 @@ final class Pipeline {
      * look-up at four million connections.
      */
     private void stageTouch(int count) {
+        long base = Memory.address(rows);
         int touched = 0;
         for (int i = 0; i < count; i++) {
-            touched += ConnectionTable.touch(Burst.line(Burst.row(rows, i)));
+            touched += ConnectionTable.touch(Burst.line(Burst.row(base, i)));
         }
         burst.touched += touched;
     }
 
     private void stageCandidates(int count) {
+        long base = Memory.address(rows);
         for (int i = 0; i < count; i++) {
-            long row = Burst.row(rows, i);
+            long row = Burst.row(base, i);
             int kind = Burst.kind(Burst.summary(row));
             if (kind != Burst.SLOW) {
-                ConnectionTable table = kind == Burst.FAST4 ? table4 : table6;
-                int reference = table.candidate(Burst.line(row), Burst.hash(row));
+                int reference = ConnectionTable.candidate(Burst.line(row), Burst.hash(row));
                 Burst.setReference(row, reference);
                 Burst.setLine(
                         row,
                         reference == NONE
-                                ? table.secondBucket(Burst.hash(row))
-                                : table.hot(ConnectionTable.entry(reference)));
+                                ? (kind == Burst.FAST4 ? table4 : table6).secondBucket(Burst.hash(row))
+                                : hot(kind == Burst.FAST4 ? hot4 : hot6, reference));
             }
         }
     }
@@ -202,10 +204,11 @@ final class Pipeline {
     }
 
     private void stageDecide4(int count) {
+        long base = Memory.address(rows);
         int all = 0;
         int shared = -1;
         for (int i = 0; i < count; i++) {
-            long row = Burst.row(rows, i);
+            long row = Burst.row(base, i);
             long brief = Burst.brief(row);
             if (Burst.kind(Burst.summaryOf(brief)) == Burst.FAST4) {
                 int verdict = decide4(row, brief);
@@ -218,10 +221,11 @@ final class Pipeline {
     }
 
     private void stageDecide6(int count) {
+        long base = Memory.address(rows);
         int all = 0;
         int shared = -1;
         for (int i = 0; i < count; i++) {
-            long row = Burst.row(rows, i);
+            long row = Burst.row(base, i);
             int summary = Burst.summary(row);
             if (Burst.kind(summary) == Burst.FAST6) {
                 int verdict = decide6(row, summary);
@@ -234,10 +238,11 @@ final class Pipeline {
     }
 
     private void stageSlow(int count, int port) {
+        long base = Memory.address(rows);
         int all = 0;
         int shared = -1;
         for (int i = 0; i < count; i++) {
-            long row = Burst.row(rows, i);
+            long row = Burst.row(base, i);
             if (Burst.kind(Burst.summary(row)) == Burst.SLOW) {
                 int verdict = misses.slow(Burst.mbuf(row), port);
                 Burst.setVerdict(row, verdict);
@@ -334,7 +339,7 @@ final class Pipeline {
         }
         seen(hot, side, now);
         int nextHop = Connection.nextHop(hot, side);
-        long line = hops + (long) (nextHop & hopMask) * Adjacency.SIZE;
+        long line = Memory.address(hops) + (long) (nextHop & hopMask & Net.LINES_MASK) * Adjacency.SIZE;
         long outlet = Adjacency.outlet(line);
         int length = Burst.length(summary);
         if (!Adjacency.valid(line, nextHop)
@@ -350,8 +355,9 @@ final class Pipeline {
     }
 
     private void stageSend4(long ip, long middle, long rest, int reference, int fields, long line) {
-        rewrite4(ip, ip + Ipv4.SIZE, middle, rest, reference, hot(hot4, reference), fields);
-        Adjacency.overwriteHeader(line, ip);
+        long packet = Memory.address(ip);
+        rewrite4(packet, packet + Ipv4.SIZE, middle, rest, reference, hot(hot4, reference), fields);
+        Adjacency.overwriteHeader(Memory.address(line), packet);
     }
 
     /** As {@link #forward4} for IPv6. */
@@ -377,7 +383,7 @@ final class Pipeline {
         }
         seen(hot, side, now);
         int nextHop = Connection.nextHop(hot, side);
-        long line = hops + (long) (nextHop & hopMask) * Adjacency.SIZE;
+        long line = Memory.address(hops) + (long) (nextHop & hopMask & Net.LINES_MASK) * Adjacency.SIZE;
         long outlet = Adjacency.outlet(line);
         int length = Burst.length(summary);
         if (!Adjacency.valid(line, nextHop)
@@ -393,13 +399,14 @@ final class Pipeline {
     }
 
     private void stageSend6(long ip, long rest, int reference, int fields, long line) {
-        rewrite6(ip, ip + Ipv6.SIZE, rest, reference, hot(hot6, reference), fields);
-        Adjacency.overwriteHeader(line, ip);
+        long packet = Memory.address(ip);
+        rewrite6(packet, packet + Ipv6.SIZE, rest, reference, hot(hot6, reference), fields);
+        Adjacency.overwriteHeader(Memory.address(line), packet);
     }
 
     /** As {@link ConnectionTable#hot}. */
     private static long hot(long base, int reference) {
-        return base + (reference & Integer.MAX_VALUE & -1L) * Connection.SIZE;
+        return Memory.address(base) + (reference & Integer.MAX_VALUE & -1L) * Connection.SIZE;
     }
 
     /** Both sides refresh the connection; packets count on the client's side only. */

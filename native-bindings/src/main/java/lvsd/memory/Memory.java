@@ -28,6 +28,7 @@ public final class Memory {
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     private static final int ADDRESS_BITS = 48;
     private static final long ADDRESS = (1L << ADDRESS_BITS) - 1;
+    private static final long USER_ADDRESS = ADDRESS >>> 1;
 
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
@@ -46,6 +47,14 @@ public final class Memory {
     private static final java.lang.invoke.VarHandle LONG_BE_AT = LONG_BE.varHandle();
 
     private Memory() {}
+
+    /**
+     * An address as an address: cut to the 47 bits that one of user space has. What is cut once where it is loaded, and
+     * what is reckoned from it by small amounts, the JIT need not cut again at every access.
+     */
+    public static long address(long value) {
+        return value & USER_ADDRESS;
+    }
 
     /** The address of a field, checked against its object. */
     private static long place(long base, long size, long offset, int width) {

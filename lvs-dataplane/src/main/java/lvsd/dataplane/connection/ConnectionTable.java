@@ -164,7 +164,22 @@ public final class ConnectionTable implements AutoCloseable {
 
     /** Address of the first bucket of {@code hash}. */
     public long bucket(long hash) {
+        return bucket(index, buckets, hash);
+    }
+
+    /** As {@link #bucket(long)}, given {@link #index} and {@link #buckets}. */
+    public static long bucket(long index, long buckets, long hash) {
         return index + (((hash >>> 32) * buckets) >>> 32) * BUCKET;
+    }
+
+    /** Where the buckets begin. For good. */
+    public long index() {
+        return index;
+    }
+
+    /** How many buckets there are. */
+    public long buckets() {
+        return buckets;
     }
 
     /** Address of the bucket where the look-up goes on when the first one has overflowed. */
@@ -184,7 +199,7 @@ public final class ConnectionTable implements AutoCloseable {
      * The first reference in {@code bucket} (from {@link #bucket}) whose signature is that of {@code hash}, or
      * {@link #NONE}. Right in all but one of thousands; only {@link #matches4} or {@link #matches6} know.
      */
-    public int candidate(long bucket, long hash) {
+    public static int candidate(long bucket, long hash) {
         long signature = signature(hash);
         long matches = firstZeroLane(Memory.getLong(bucket, BUCKET, 0) ^ signature) >>> 15
                 | firstZeroLane(Memory.getLong(bucket, BUCKET, 8) ^ signature) >>> 14

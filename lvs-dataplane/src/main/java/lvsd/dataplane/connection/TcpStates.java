@@ -153,7 +153,7 @@ public final class TcpStates {
      * @param side 0: {@link #IN}, 1: {@link #OUT}
      */
     public static int nextByFlags(int side, int state, int flags) {
-        return NEXT_BY_FLAGS[(side & 1) << 9 | (flags & 31) << 4 | (state & 15)];
+        return NEXT_BY_FLAGS[((side << 9) + ((flags & 31) << 4) + (state & 15)) & 1023];
     }
 
     private static int row(int table, int event) {

@@ -201,6 +201,9 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         return neighbours.line(0);
     }
 
+    /** No {@link #lineMask} has bits beyond these. */
+    public static final int LINES_MASK = Neighbours.MAXIMUM - 1;
+
     /** Which bits of a next hop are its line's number. */
     public int lineMask() {
         return neighbours.mask();
