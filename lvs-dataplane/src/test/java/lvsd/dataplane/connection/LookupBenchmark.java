@@ -190,7 +190,7 @@ public final class LookupBenchmark {
 
     private void candidates() {
         for (int i = 0; i < BURST; i++) {
-            references[i] = table.candidate(buckets[i], hashes[i]);
+            references[i] = ConnectionTable.candidate(buckets[i], hashes[i]);
         }
     }
 
