@@ -8,7 +8,8 @@ lvs_need() {
   esac
 }
 
-# DPDK with all drivers, its headers and a C compiler (tests check struct layouts against them), and network tools.
+# DPDK with all drivers, its headers and a C compiler (tests check struct layouts against them), and network tools; with
+# `tests` also the health checkers that drive lvsd in tests.
 setup_packages() {
   LVS_MISSING=
   PATH=$PATH:/usr/sbin:/sbin
@@ -27,6 +28,10 @@ setup_packages() {
   lvs_need git git
   lvs_need ps procps
   lvs_need ping iputils-ping
+  if [ "${1:-}" = tests ]; then
+    lvs_need ldirectord ldirectord
+    lvs_need keepalived keepalived
+  fi
   [ -n "$LVS_MISSING" ] || return 0
   command -v apt-get >/dev/null 2>&1 || die "missing packages:$LVS_MISSING; this is not Debian, install their like by hand."
   [ "$(id -u)" = 0 ] || die "missing packages:$LVS_MISSING; run this as root, or: apt-get install$LVS_MISSING"

@@ -14,7 +14,18 @@ final class Requirements {
     private Requirements() {}
 
     static void check() {
-        Optional<String> missing = missing();
+        demand(missing());
+    }
+
+    /** The same for programs that only some tests need. */
+    static void checkTools(String... tools) {
+        demand(Stream.of(tools)
+                .filter(tool -> !onPath(tool) && !Files.isExecutable(Path.of("/usr/sbin", tool)))
+                .findFirst()
+                .map(tool -> "no " + tool));
+    }
+
+    private static void demand(Optional<String> missing) {
         if (missing.isPresent()) {
             String message = missing.get() + "; config/bin/lvs-test, run as root, sets all of it up";
             if ("1".equals(System.getenv("LVS_TEST_STRICT"))) {

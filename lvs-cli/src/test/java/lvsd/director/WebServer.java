@@ -30,6 +30,7 @@ import java.util.HexFormat;
  *
  * <ul>
  *   <li>{@code GET /} answers the name
+ *   <li>{@code GET /check} answers {@code ok}, or 503 while there is a file {@code LOG.sick}
  *   <li>{@code GET /peer} answers the peer's address and port
  *   <li>{@code GET /bytes/N} answers N bytes of {@link Pattern#fill}
  *   <li>{@code PUT /sha256} answers the SHA-256 of the body in hex
@@ -41,9 +42,12 @@ final class WebServer {
     private final String name;
     private final PrintStream log;
 
-    private WebServer(String name, PrintStream log) {
+    private final Path sick;
+
+    private WebServer(String name, PrintStream log, Path sick) {
         this.name = name;
         this.log = log;
+        this.sick = sick;
     }
 
     /** A body that differs at each offset, so that a swapped, lost or repeated piece shows. */
@@ -77,7 +81,7 @@ final class WebServer {
             tcp.bind(any, 4096);
             udp.bind(any);
             try (PrintStream stream = new PrintStream(Files.newOutputStream(log), true, UTF_8)) {
-                WebServer server = new WebServer(arguments[0], stream);
+                WebServer server = new WebServer(arguments[0], stream, Path.of(arguments[2] + ".sick"));
                 Thread.ofPlatform().daemon().start(() -> server.echo(udp));
                 while (true) {
                     Socket connection = tcp.accept();
@@ -134,6 +138,10 @@ final class WebServer {
             text(out, digest(in, length));
         } else if (path.equals("/peer")) {
             text(out, peer(connection.getRemoteSocketAddress()));
+        } else if (path.equals("/check") && Files.exists(sick)) {
+            out.write("HTTP/1.1 503 Sick\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".getBytes(ISO_8859_1));
+        } else if (path.equals("/check")) {
+            text(out, "ok");
         } else if (path.equals("/hang")) {
             in.transferTo(OutputStream.nullOutputStream());
         } else if (!path.equals("/close")) {

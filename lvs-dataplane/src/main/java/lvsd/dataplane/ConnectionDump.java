@@ -6,6 +6,7 @@ import java.util.List;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.Timeouts;
+import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.service.Wire;
 import lvsd.wire.Tcp;
 
@@ -41,6 +42,22 @@ final class ConnectionDump {
         for (int entry = from; entry < end; entry++) {
             if (table.isUsed(entry) && Connection.destination(table.hot(entry)) == destination) {
                 connector.release(ipv6, entry);
+            }
+        }
+        return end < table.limit() ? end : -1;
+    }
+
+    /** Arms the timers of a page's entries for the timeouts of now, where that is earlier; returns as {@link #page}. */
+    static int rearm(Worker worker, boolean ipv6, int from, int count) {
+        Pipeline pipeline = worker.pipeline();
+        ConnectionTable table = table(worker, ipv6);
+        TimerWheel timers = ipv6 ? pipeline.timers6 : pipeline.timers4;
+        Connector connector = pipeline.misses().connector();
+        int end = Math.min(from + count, table.limit());
+        for (int entry = from; entry < end; entry++) {
+            if (table.isUsed(entry)) {
+                int deadline = Connection.lastSeen(table.hot(entry)) + connector.timeout(table, entry);
+                timers.armEarlier(entry, deadline - pipeline.now > 0 ? deadline : pipeline.now + 1);
             }
         }
         return end < table.limit() ? end : -1;

@@ -45,6 +45,7 @@ public final class Worker {
 
     private static final long NANOS_PER_TICK = Timeouts.TICK_MILLIS * 1_000_000L;
     private static final int TIMER_BUDGET = 64;
+    private static final int SWEEP_BUDGET = 64;
 
     private final int index;
     private final PacketIo io;
@@ -65,6 +66,11 @@ public final class Worker {
     private final @Nullable LongRing[] outgoing;
 
     private final long[] statistics = new long[COUNT];
+
+    /** First entry that has not been looked at since timeouts changed; negative when all have. */
+    private int sweepFrom = -1;
+
+    private boolean sweepIpv6;
 
     private volatile ServiceTable newestServices = ServiceTable.EMPTY;
     private volatile Sysctls newestSysctls = Sysctls.DEFAULT;
@@ -169,6 +175,9 @@ public final class Worker {
         work += expire(pipeline.table4, pipeline.timers4, false, now);
         work += expire(pipeline.table6, pipeline.timers6, true, now);
         work += pipeline.sync().work(now);
+        if (sweepFrom >= 0) {
+            sweep();
+        }
         net.poll(now);
         transmitter.flush();
         count(CYCLES, 1);
@@ -196,7 +205,10 @@ public final class Worker {
         Sysctls sysctls = newestSysctls;
         if (sysctls != pipeline.sysctls) {
             pipeline.sysctls = sysctls;
-            timeouts.set(sysctls.timeouts);
+            if (timeouts.set(sysctls.timeouts)) {
+                sweepFrom = 0;
+                sweepIpv6 = false;
+            }
             ports.setRange(sysctls.firstLocalPort, sysctls.lastLocalPort);
         }
         NetConfig config = newestNet;
@@ -309,6 +321,15 @@ public final class Worker {
             }
         }
         return count;
+    }
+
+    /** A part of the connections, each cycle, after timeouts have changed: timers that are now too late are armed earlier. */
+    private void sweep() {
+        sweepFrom = ConnectionDump.rearm(this, sweepIpv6, sweepFrom, SWEEP_BUDGET);
+        if (sweepFrom < 0 && !sweepIpv6) {
+            sweepIpv6 = true;
+            sweepFrom = 0;
+        }
     }
 
     /** Worker thread: a port's link came up. */

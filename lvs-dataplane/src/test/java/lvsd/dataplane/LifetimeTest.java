@@ -121,6 +121,33 @@ class LifetimeTest {
 
     @ParameterizedTest
     @EnumSource
+    void shouldUseChangedTimeoutsForConnectionsThatThereAre(Way way) {
+        Flow.service(director, way, true);
+        Flow.service(director, way, false);
+        tcp(way, 7).establish(1, 2);
+        tcp(way, 8).open(1);
+        new Flow(director, way, false, 9).upDatagram(3);
+        director.advance(1000);
+        director.setting("timeout_established", "30");
+        director.setting("timeout_synrecv", "20");
+        director.setting("timeout_udp", "10");
+        director.advance(8_700);
+        assertThat(director.connections()).hasSize(3);
+        director.advance(600);
+        assertThat(director.connections()).extracting(ConnectionRow::state).doesNotContain("UDP");
+        director.advance(9_400);
+        assertThat(director.connections()).hasSize(2);
+        director.advance(600);
+        assertThat(director.connections()).extracting(ConnectionRow::state).containsExactly("ESTABLISHED");
+        director.setting("timeout_established", "900");
+        director.advance(11_000);
+        assertThat(director.connections()).hasSize(1);
+        director.advance(890_000);
+        assertThat(director.connections()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void shouldDropSilentlyWithoutRefreshingWhenTheServerIsGone(Way way) {
         Service service = Flow.service(director, way, true);
         Flow flow = tcp(way, 7).establish(1, 2);

@@ -1,5 +1,6 @@
 package lvsd.dataplane.connection;
 
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import lvsd.config.Settings;
@@ -82,12 +83,19 @@ public final class Timeouts {
         };
     }
 
-    /** Takes all of {@code others} over. */
-    public void set(Timeouts others) {
+    /** Takes all of {@code others} over; whether any was another. */
+    public boolean set(Timeouts others) {
+        if (Arrays.equals(tcp, others.tcp)
+                && Arrays.equals(sctp, others.sctp)
+                && udp == others.udp
+                && icmp == others.icmp) {
+            return false;
+        }
         System.arraycopy(others.tcp, 0, tcp, 0, tcp.length);
         System.arraycopy(others.sctp, 0, sctp, 0, sctp.length);
         udp = others.udp;
         icmp = others.icmp;
+        return true;
     }
 
     /** State of a connection as {@code ipvsadm -Lc} prints it. */
