@@ -153,14 +153,14 @@ class HealthCheckIT {
     }
 
     private static void awaitWeights(int first, int second) {
-        Shell.await(
-                "weights " + first + " and " + second, SOON, () -> weight(RS1) == first && weight(RS2) == second);
+        Shell.await("weights " + first + " and " + second, SOON, () -> weight(RS1) == first && weight(RS2) == second);
     }
 
     /** The weight of a server, -1 if it is not there. */
     private static int weight(String server) {
         String listing = director.lvsd().lvsadm("-L", "-n").orFail().out();
-        Matcher row = Pattern.compile("-> " + Pattern.quote(server) + " +Masq +(\\d+)").matcher(listing);
+        Matcher row = Pattern.compile("-> " + Pattern.quote(server) + " +Masq +(\\d+)")
+                .matcher(listing);
         return row.find() ? Integer.parseInt(row.group(1)) : -1;
     }
 }
