@@ -9,6 +9,9 @@ final class Latest {
     /** What a director needs: more than it hears in the time by which a datagram may be late. */
     static final int SLOTS = 1 << 16;
 
+    /** Places of a set: a connection is in one of them, so that one neighbour does not displace it. */
+    private static final int WAYS = 4;
+
     private final long[] hashes;
     private final long[] sequences;
 
@@ -34,14 +37,33 @@ final class Latest {
 
     /** Whether a newer message than {@code sequence} has spoken of the connection with that {@link #hash}. */
     boolean isOld(long hash, long sequence) {
-        int slot = (int) hash & (hashes.length - 1);
-        return hashes[slot] == hash && Long.compareUnsigned(sequences[slot], sequence) > 0;
+        int set = set(hash);
+        for (int i = set; i < set + WAYS; i++) {
+            if (hashes[i] == hash) {
+                return Long.compareUnsigned(sequences[i], sequence) > 0;
+            }
+        }
+        return false;
     }
 
-    /** Notes that message {@code sequence} spoke of it. */
+    /** Notes that message {@code sequence} spoke of it, in the place of the one in its set not spoken of for longest. */
     void see(long hash, long sequence) {
-        int slot = (int) hash & (hashes.length - 1);
-        hashes[slot] = hash;
-        sequences[slot] = sequence;
+        int set = set(hash);
+        int place = set;
+        for (int i = set; i < set + WAYS; i++) {
+            if (hashes[i] == hash) {
+                place = i;
+                break;
+            }
+            if (Long.compareUnsigned(sequences[i], sequences[place]) < 0) {
+                place = i;
+            }
+        }
+        hashes[place] = hash;
+        sequences[place] = sequence;
+    }
+
+    private int set(long hash) {
+        return (int) hash & (hashes.length - WAYS);
     }
 }
