@@ -1,9 +1,8 @@
 package lvsd.dataplane;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import lvsd.dataplane.io.PacketIo;
 import lvsd.memory.Memory;
+import lvsd.memory.Scratch;
 import lvsd.wire.WireForm;
 
 /**
@@ -40,7 +39,7 @@ final class Burst {
     private static final int VERDICT = 52;
 
     /** Holds the memory for as long as the burst is reachable. */
-    private final MemorySegment memory = Arena.ofAuto().allocate((long) CAPACITY * SIZE, SIZE);
+    private final Scratch memory = new Scratch((long) CAPACITY * SIZE, SIZE);
 
     private final long rows = memory.address();
 
