@@ -173,7 +173,9 @@ final class Connector {
     }
 
     private int forward(Packet p, int reference) {
-        return pipeline.misses().known(p, reference);
+        return p.fragment
+                ? pipeline.misses().firstFragment(p, reference)
+                : pipeline.misses().known(p, reference);
     }
 
     private Flow flow(Packet p) {

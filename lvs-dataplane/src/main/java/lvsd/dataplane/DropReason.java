@@ -29,8 +29,10 @@ public enum DropReason {
     MARTIAN_DESTINATION("martian-destination", "destination address is loopback or unspecified"),
     /** The route back to the source leaves by another interface, and {@code rp_filter} is on. */
     REVERSE_PATH("reverse-path", "source is not reachable through the interface the packet came in by"),
-    /** An IPv4 or IPv6 fragment of a balanced service. */
-    FRAGMENT("fragment", "fragment of a balanced connection"),
+    /** A fragment for a balanced service that cannot be told which connection it is of. */
+    FRAGMENT("fragment", "fragment for a service whose first fragment or connection is not there"),
+    /** A fragment that breaks the rules: too short for its header, overlapping the first, or beyond 65,535 bytes. */
+    BAD_FRAGMENT("bad-fragment", "fragment too short, overlapping the first one, or beyond the largest packet"),
     /** IPv6 extension headers that were not walked to the end. */
     IPV6_EXTENSION("ipv6-extension", "IPv6 extension header chain is too long, malformed or not allowed"),
     /** TTL or hop limit ran out. */

@@ -34,6 +34,7 @@ final class Misses {
     private final Connector connector;
     private final Adopter adopter;
     private final Ownership ownership;
+    private final Fragments fragments;
     private final BitSet partialChecksums;
     private final long seed0;
     private final long seed1;
@@ -45,6 +46,7 @@ final class Misses {
         this.pipeline = pipeline;
         this.net = parts.net();
         this.ownership = parts.ownership();
+        this.fragments = new Fragments(ownership.self(), ownership.workers(), parts.seed0(), parts.seed1());
         this.connector = new Connector(pipeline, parts);
         this.adopter = new Adopter(pipeline, parts);
         this.partialChecksums = parts.partialChecksums();
@@ -130,15 +132,14 @@ final class Misses {
         if (!balanced || !p.l4Valid) {
             return net.input(p);
         }
-        int reference = lookUp(p);
+        int reference = lookUp(p, Tcp.ports(p.l4));
         if (reference == NONE) {
             return miss(p);
         }
         return known(p, reference);
     }
 
-    private int lookUp(Packet p) {
-        int ports = Tcp.ports(p.l4);
+    private int lookUp(Packet p, int ports) {
         if (p.ipv6) {
             long hash = ConnectionTable.hash6(
                     Ipv6.sourceHigh(p.l3),
@@ -156,9 +157,69 @@ final class Misses {
         return pipeline.table4.find4(hash, addresses, ports, p.protocol);
     }
 
-    /** Fragments of balanced traffic are not reassembled; those of other traffic go on as any packet. */
+    /**
+     * A fragment of TCP or UDP: of a connection it is forwarded as such, the later ones after the first; a first one of
+     * UDP opens a connection; those of other traffic go on as any packet.
+     */
     private int fragment(Packet p) {
+        fragments.clock(pipeline.now);
+        if (p.laterFragment) {
+            return laterFragment(p);
+        }
+        if (!p.l4Valid || !Fragments.firstGood(p)) {
+            return balancedKind(localKind(p)) ? Verdict.drop(DropReason.BAD_FRAGMENT) : net.input(p);
+        }
+        int reference = lookUp(p, Tcp.ports(p.l4));
+        if (reference != NONE) {
+            return firstFragment(p, reference);
+        }
+        Service service = service(p);
+        if (!handed && ownership.workers() > 1) {
+            int owner = ownership.owner(p, service, net.config());
+            if (owner != ownership.self()) {
+                fragments.remember(p, owner);
+                return Verdict.handoff(owner);
+            }
+        }
+        if (service != null && p.protocol == Ipv4.PROTOCOL_UDP && !service.onePacket) {
+            return connector.open(p, service);
+        }
         return balancedKind(localKind(p)) ? Verdict.drop(DropReason.FRAGMENT) : net.input(p);
+    }
+
+    private int laterFragment(Packet p) {
+        int verdict = fragments.later(p);
+        if (verdict == Verdict.drop(DropReason.FRAGMENT)) {
+            return balancedKind(localKind(p)) ? verdict : net.input(p);
+        }
+        if (verdict != 0) {
+            return verdict;
+        }
+        if (fragments.owner() != ownership.self()) {
+            return handed ? Verdict.drop(DropReason.FRAGMENT) : Verdict.handoff(fragments.owner());
+        }
+        int reference = lookUp(p, fragments.ports());
+        return reference == NONE ? Verdict.drop(DropReason.FRAGMENT) : forwardFragment(p, reference);
+    }
+
+    /** Forwards the first fragment of a datagram, and remembers the datagram. */
+    int firstFragment(Packet p, int reference) {
+        if (p.protocol == Ipv4.PROTOCOL_TCP && (Tcp.flags(p.l4) & Tcp.SYN) != 0) {
+            return Verdict.drop(DropReason.FRAGMENT);
+        }
+        fragments.remember(p, ownership.self());
+        return known(p, reference);
+    }
+
+    /** Forwards a later fragment: there are no ports in it, and nothing for the states. */
+    private int forwardFragment(Packet p, int reference) {
+        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        long hot = table.hot(ConnectionTable.entry(reference));
+        if (pipeline.services.destination(Connection.destination(hot)) == null) {
+            return Verdict.drop(DropReason.DESTINATION_GONE);
+        }
+        Pipeline.seen(hot, ConnectionTable.side(reference), pipeline.now);
+        return forwardSlow(p, table, reference);
     }
 
     private static boolean balancedKind(int kind) {
@@ -403,7 +464,7 @@ final class Misses {
             tooBig(p, side, mtu);
             return Verdict.drop(DropReason.TOO_BIG);
         }
-        if ((Connection.flags(hot) & Connection.TOA_PENDING) != 0 && p.protocol == Ipv4.PROTOCOL_TCP) {
+        if ((Connection.flags(hot) & Connection.TOA_PENDING) != 0 && p.protocol == Ipv4.PROTOCOL_TCP && !p.fragment) {
             connector.toa(p, table, entry, side, mtu);
         }
         pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
@@ -413,8 +474,12 @@ final class Misses {
 
     private void rewrite(Packet p, int reference, long hot) {
         int fields = Connection.summary(hot);
-        long rest = p.protocol == Ipv4.PROTOCOL_TCP ? Tcp.rest(p.l4) : 0;
-        if (p.ipv6) {
+        long rest = p.protocol == Ipv4.PROTOCOL_TCP && !p.laterFragment ? Tcp.rest(p.l4) : 0;
+        if (p.fragment && !p.ipv6) {
+            fragments.rewrite4(pipeline, p, rest, reference, hot);
+        } else if (p.laterFragment) {
+            Fragments.rewriteLater6(pipeline, p, reference);
+        } else if (p.ipv6) {
             pipeline.rewrite6(p.l3, p.l4, rest, reference, hot, fields);
         } else {
             pipeline.rewrite4(p.l3, p.l4, Ipv4.middle(p.l3), rest, reference, hot, fields);

@@ -302,7 +302,7 @@ final class Parser {
             return 0;
         }
         if (p.l4Length < minimum) {
-            return Verdict.drop(p.fragment ? DropReason.FRAGMENT : DropReason.TRUNCATED);
+            return Verdict.drop(p.fragment ? DropReason.BAD_FRAGMENT : DropReason.TRUNCATED);
         }
         boolean transport = p.protocol == PROTOCOL_TCP || p.protocol == PROTOCOL_UDP;
         if (transport && !p.fragment && !transportGood(p.l4, p.protocol, p.l4Length)) {

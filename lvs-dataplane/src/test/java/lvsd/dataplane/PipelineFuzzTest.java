@@ -187,6 +187,8 @@ class PipelineFuzzTest {
                 .flags("S.")
                 .options(PacketBuilder.mss(1460), PacketBuilder.sackOk())
                 .build());
+        live.addAll(FragmentsTest.fragments(up.build(), flow.clientPort, 24, 40));
+        live.addAll(FragmentsTest.fragments(down.build(), flow.clientPort, 24, 40));
         Way way = flow.way;
         PacketBuilder toVip = way.arriving(0, way.client(), flow.vip);
         PacketBuilder toPeer = way.arriving(1, way.server(), way.peer());

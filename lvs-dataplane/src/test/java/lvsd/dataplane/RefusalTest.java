@@ -255,25 +255,6 @@ class RefusalTest {
         assertThat(director.totals(service, 0).inactive()).isZero();
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void shouldDropFragmentsForAVip(Way way) {
-        Flow.service(director, way, false);
-        Flow flow = new Flow(director, way, false, 5);
-        for (int offset : new int[] {0, 8, 800}) {
-            boolean more = offset != 800;
-            PacketBuilder fragment = flow.fromClient().payload(64);
-            director.send(
-                    0,
-                    way.ipv6
-                            ? fragment.fragmentHeader(offset, more, 9).build()
-                            : fragment.fragment(offset, more).build());
-        }
-        director.expectNothing(0);
-        director.expectNothing(1);
-        assertThat(director.drops()).isEqualTo("fragment=3 ");
-    }
-
     @Test
     void shouldNotAnswerSourcesThatCannotBe() {
         Flow.service(director, Way.NAT4, true);

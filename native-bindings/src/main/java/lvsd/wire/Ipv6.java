@@ -128,6 +128,21 @@ public final class Ipv6 {
         return flags | ((long) next << PROTOCOL_SHIFT) | offset;
     }
 
+    /**
+     * The fragment header of a packet that {@link #walk} has passed and {@link #isFragment} says it of: {@link
+     * #FRAGMENT_SIZE} bytes from the address returned.
+     */
+    public static long fragmentHeader(long ip) {
+        int next = nextHeader(ip);
+        long header = ip + SIZE;
+        while (next != NEXT_FRAGMENT) {
+            int length = extensionLength(header, next);
+            next = Memory.getByte(header, MIN_EXTENSION, 0);
+            header += length;
+        }
+        return header;
+    }
+
     /** Bytes of the extension header of kind {@code next} at {@code header}, whose first eight bytes are there. */
     private static int extensionLength(long header, int next) {
         int field = Memory.getByte(header, MIN_EXTENSION, 1);
