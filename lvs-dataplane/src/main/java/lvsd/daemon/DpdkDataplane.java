@@ -45,7 +45,7 @@ final class DpdkDataplane extends Dataplane implements DataplaneFactory.Running 
     }
 
     private DpdkDataplane(DaemonConfig config, DpdkPorts ports, List<DpdkIo> ios) {
-        super(config, ios, new long[config.ports().size()], ports::views);
+        super(config, ios, new long[config.ports().size()], ports::views, ports.rss());
         this.config = config;
         this.ports = ports;
         this.ios = ios;

@@ -14,6 +14,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import lvsd.config.DaemonConfig;
+import lvsd.dataplane.connection.RssSpread;
 import lvsd.dataplane.io.LongRing;
 import lvsd.dataplane.io.PacketIo;
 import lvsd.dataplane.net.NetConfig;
@@ -60,6 +61,20 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
      */
     public Dataplane(
             DaemonConfig config, List<? extends PacketIo> ios, long[] macs, Supplier<List<PortView>> portViews) {
+        this(config, ios, macs, portViews, null);
+    }
+
+    /**
+     * As {@link #Dataplane(DaemonConfig, List, long[], Supplier)}.
+     *
+     * @param rss how the ports spread packets over the workers, or null when packets may arrive at any
+     */
+    public Dataplane(
+            DaemonConfig config,
+            List<? extends PacketIo> ios,
+            long[] macs,
+            Supplier<List<PortView>> portViews,
+            @Nullable RssSpread rss) {
         this.config = config;
         this.macs = macs.clone();
         this.settings = config.settings();
@@ -71,7 +86,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
         }
         SecureRandom random = new SecureRandom();
         this.net = netConfig();
-        this.builder = new WorkerBuilder(config, net, counters, random.nextLong(), random.nextLong());
+        this.builder = new WorkerBuilder(config, net, counters, random.nextLong(), random.nextLong(), rss);
         @Nullable LongRing[][] rings = rings(count);
         for (int i = 0; i < count; i++) {
             Punter punter = builder.punter(i);

@@ -1,9 +1,11 @@
 package lvsd.dataplane;
 
+import lvsd.dataplane.connection.RssSpread;
 import lvsd.dataplane.net.NetConfig;
 import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.Wire;
 import lvsd.memory.Memory;
+import lvsd.wire.Ipv4;
 import lvsd.wire.Tcp;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +16,10 @@ import org.jspecify.annotations.Nullable;
  * <p>A packet towards a service belongs to the worker chosen by the client's address and port; a reply to a local address
  * belongs to the owner of its port; any other packet is taken for a NAT reply, whose destination is the client. So every
  * worker comes to the same answer from the packet alone, whatever queue it arrived on.
+ *
+ * <p>Where the NICs' spread is known, packets of services with FULLNAT servers only, and the answers to local addresses, belong
+ * to the worker that the NIC gives them to, so that they are not handed over at all. NAT answers do not name the VIP,
+ * so what a NIC does with them tells nothing of the connection.
  */
 final class Ownership {
     /** Where addresses lie in IP headers. */
@@ -25,10 +31,20 @@ final class Ownership {
 
     private final int self;
     private final int workers;
+    private final long seed;
+    private final @Nullable RssSpread rss;
 
-    Ownership(int self, int workers) {
+    /**
+     * @param self this worker
+     * @param workers how many there are
+     * @param seed secret of this start, the same for all workers, so that clients cannot choose their worker
+     * @param rss what the NICs do, or null when packets arrive anywhere
+     */
+    Ownership(int self, int workers, long seed, @Nullable RssSpread rss) {
         this.self = self;
         this.workers = workers;
+        this.seed = seed | 1;
+        this.rss = rss;
     }
 
     int self() {
@@ -61,16 +77,34 @@ final class Ownership {
 
     private int owner(
             boolean ipv6, long source, long destination, int ports, @Nullable Service service, NetConfig config) {
+        RssSpread spread = rss;
         if (service != null) {
+            if (spread != null && service.fullnatOnly) {
+                return arrival(spread, ipv6, source, destination, ports);
+            }
             return client(ipv6, source, Tcp.pairSource(ports));
         }
         int kind = ipv6
                 ? config.localKind6(Memory.getLong(destination, 16, 0), Memory.getLong(destination, 16, 8))
                 : config.localKind4(Memory.getInt(destination, 4, 0));
         if (kind == NetConfig.LIP) {
-            return localPort(Tcp.pairDestination(ports));
+            return spread != null
+                    ? arrival(spread, ipv6, source, destination, ports)
+                    : localPort(Tcp.pairDestination(ports));
         }
         return kind != NetConfig.NONE ? self : client(ipv6, destination, Tcp.pairDestination(ports));
+    }
+
+    private static int arrival(RssSpread spread, boolean ipv6, long source, long destination, int ports) {
+        if (!ipv6) {
+            return spread.worker4(Ipv4.pair(Memory.getInt(source, 4, 0), Memory.getInt(destination, 4, 0)), ports);
+        }
+        return spread.worker6(
+                Memory.getLong(source, 16, 0),
+                Memory.getLong(source, 16, 8),
+                Memory.getLong(destination, 16, 0),
+                Memory.getLong(destination, 16, 8),
+                ports);
     }
 
     /** Owner of a client, by where its address lies, and its port in wire form. */
@@ -91,7 +125,8 @@ final class Ownership {
     }
 
     private int spread(long key) {
-        long mixed = key * 0xd6e8feb86659fd93L;
+        long mixed = (key ^ seed) * 0xd6e8feb86659fd93L;
+        mixed = (mixed ^ mixed >>> 32) * seed;
         return (int) (((mixed >>> 32) * workers) >>> 32);
     }
 

@@ -25,6 +25,9 @@ final class Parser {
     /** Shortest frame of the fast path: Ethernet, IPv4, UDP. */
     private static final int MINIMUM4 = Ethernet.SIZE + Ipv4.SIZE + Udp.SIZE;
 
+    /** Bytes behind the Ethernet header of the shortest frame: what is shorter comes padded (IEEE 802.3). */
+    private static final int MINIMUM_PAYLOAD = 46;
+
     private static final int MINIMUM6 = Ethernet.SIZE + Ipv6.SIZE + Udp.SIZE;
 
     private static final long MAC_MASK = 0xffff_ffff_ffffL;
@@ -96,7 +99,10 @@ final class Parser {
         long second = Memory.getLong(ip, MINIMUM4 - Ethernet.SIZE, 8);
         int destination = Memory.getInt(ip, MINIMUM4 - Ethernet.SIZE, 16);
         int length = Integer.reverseBytes((int) first) & 0xffff;
-        if ((first & PLAIN4_MASK) != PLAIN4 || length > available || !checksumGood(first, second, destination)) {
+        if ((first & PLAIN4_MASK) != PLAIN4
+                || length > available
+                || available > Math.max(length, MINIMUM_PAYLOAD)
+                || !checksumGood(first, second, destination)) {
             return Burst.SLOW;
         }
         long l4 = ip + Ipv4.SIZE;
@@ -159,7 +165,9 @@ final class Parser {
         int version = Memory.getByte(ip, Ipv6.SIZE, 0) >>> 4;
         int payload = Memory.getShortBe(ip, Ipv6.SIZE, 4);
         int protocol = Memory.getByte(ip, Ipv6.SIZE, 6);
-        if (version != 6 || payload > available - Ipv6.SIZE) {
+        if (version != 6
+                || payload > available - Ipv6.SIZE
+                || available > Math.max(Ipv6.SIZE + payload, MINIMUM_PAYLOAD)) {
             return Burst.SLOW;
         }
         long l4 = ip + Ipv6.SIZE;
@@ -229,7 +237,20 @@ final class Parser {
         if (!p.groupFrame && Ethernet.destination(p.frame) != config.mac(p.iface)) {
             return Verdict.drop(DropReason.NOT_OUR_MAC);
         }
-        return slowNetwork(p, p.frameLength - header);
+        int parsed = slowNetwork(p, p.frameLength - header);
+        if (parsed == 0 && p.l3Length > 0) {
+            trim(p, header);
+        }
+        return parsed;
+    }
+
+    /** Takes off what lies behind the packet, padding of the shortest frame excepted: it is no part of it. */
+    private static void trim(Packet p, int header) {
+        int length = Math.max(header + p.l3Length, Ethernet.SIZE + MINIMUM_PAYLOAD);
+        if (p.frameLength > length) {
+            Mbuf.setLength(p.mbuf, length);
+            p.frameLength = length;
+        }
     }
 
     private static int slowNetwork(Packet p, int available) {

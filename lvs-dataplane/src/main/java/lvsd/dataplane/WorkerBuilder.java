@@ -7,6 +7,7 @@ import lvsd.config.DaemonConfig;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.LocalPorts;
 import lvsd.dataplane.connection.PortShare;
+import lvsd.dataplane.connection.RssSpread;
 import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.io.LongRing;
@@ -33,11 +34,19 @@ final class WorkerBuilder implements AutoCloseable {
     private final Overloads overloads = new Overloads();
     private final long seed0;
     private final long seed1;
+    private final @Nullable RssSpread rss;
     private final NeighbourShare neighbours;
     private final List<LocalPorts> ports = new ArrayList<>();
     private final List<ConnectionTable> tables = new ArrayList<>();
 
-    WorkerBuilder(DaemonConfig config, NetConfig net, DestinationCounters[] counters, long seed0, long seed1) {
+    WorkerBuilder(
+            DaemonConfig config,
+            NetConfig net,
+            DestinationCounters[] counters,
+            long seed0,
+            long seed1,
+            @Nullable RssSpread rss) {
+        this.rss = rss;
         this.config = config;
         this.net = net;
         this.counters = counters;
@@ -62,8 +71,8 @@ final class WorkerBuilder implements AutoCloseable {
         ConnectionTable table4 = table(false, config.connections().ipv4(), lock);
         ConnectionTable table6 = table(true, config.connections().ipv6(), lock);
         int now = Worker.tick(System.nanoTime());
-        LocalPorts localPorts =
-                new LocalPorts(new PortShare.Modulo(index, count), PORT_POOLS, seed0 + index, seed1 - index, false);
+        PortShare share = rss != null ? rss.share(index) : new PortShare.Modulo(index, count);
+        LocalPorts localPorts = new LocalPorts(share, PORT_POOLS, seed0 + index, seed1 - index, false);
         ports.add(localPorts);
         HeldPackets held = new HeldPackets();
         Net own = new Net(index, NEIGHBOURS, seed0 ^ seed1, net, io, punter, drops, transmitter, held);
@@ -79,7 +88,7 @@ final class WorkerBuilder implements AutoCloseable {
                 new Schedulers(),
                 localPorts,
                 own,
-                new Ownership(index, count),
+                new Ownership(index, count, Long.rotateLeft(seed0, 32) ^ seed1, rss),
                 partialChecksums(),
                 seed0,
                 seed1);

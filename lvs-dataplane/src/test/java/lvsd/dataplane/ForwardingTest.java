@@ -211,13 +211,43 @@ class ForwardingTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(names = {"NAT4", "FULLNAT4"})
     void shouldKeepPadding(Way way) {
         Flow.service(director, way, true);
         Flow flow = tcp(way, 79).establish(1, 2);
         flow.up(
                 flow.fromClient().flags(".").seq(2).ack(3).trailer(new byte[6]),
                 flow.atServer().flags(".").seq(2 + flow.sequence).ack(3).trailer(new byte[6]));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldTakeOffWhatLiesBehindThePacketButForPadding(Way way) {
+        Flow.service(director, way, true);
+        Flow flow = new Flow(director, way, true, 5).establish(1, 2);
+        PacketBuilder sent = flow.fromClient().flags("P.").seq(2).ack(3).payload(100);
+        director.send(0, sent.trailer(new byte[] {1, 2, 3, 4, 5}).build());
+        byte[] frame = director.expect(1);
+        assertThat(frame).hasSize(way.l4() + 20 + 100);
+        Packets.assertSame(
+                frame,
+                flow.atServer()
+                        .flags("P.")
+                        .seq(2 + flow.sequence)
+                        .ack(3)
+                        .payload(100)
+                        .build());
+        director.send(
+                0,
+                flow.fromClient()
+                        .flags(".")
+                        .seq(102)
+                        .ack(3)
+                        .trailer(new byte[90])
+                        .build());
+        assertThat(director.expect(1)).hasSize(Math.max(60, way.l4() + 20));
+        director.send(0, flow.fromClient().flags(".").seq(102).ack(3).padded().build());
+        assertThat(director.expect(1)).hasSize(Math.max(60, way.l4() + 20));
     }
 
     @ParameterizedTest

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import lvsd.config.DaemonConfig;
+import lvsd.dataplane.connection.RssSpread;
 import lvsd.dataplane.io.MemoryIo;
 import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.LocalAddress;
@@ -73,6 +74,10 @@ final class TestDirector implements AutoCloseable {
     }
 
     TestDirector(DaemonConfig config) {
+        this(config, null);
+    }
+
+    TestDirector(DaemonConfig config, @Nullable RssSpread rss) {
         int workers = config.workers().count();
         settings.putAll(config.settings());
         ios.add(new MemoryIo(2, PACKETS));
@@ -80,7 +85,7 @@ final class TestDirector implements AutoCloseable {
             ios.add(ios.getFirst().another());
         }
         long[] macs = {PacketBuilder.mac(MACS[0]), PacketBuilder.mac(MACS[1])};
-        dataplane = new Dataplane(config, ios, macs, List::of);
+        dataplane = new Dataplane(config, ios, macs, List::of, rss);
         publish();
         run();
         idle = ios.getFirst().outstanding();

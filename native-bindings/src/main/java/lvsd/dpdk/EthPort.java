@@ -268,17 +268,23 @@ public final class EthPort {
     }
 
     /**
-     * Makes hash value {@code h} go to RX queue {@code (h % retaSize) % queues}. Drivers without a redirection table, or
-     * with one that cannot be written, are left as they are.
-     *
-     * @return entries of the table; 0 when the mapping is not known
+     * Entries of the redirection table of a port that can spread TCP and UDP by a key of {@code keyBytes} and a table of
+     * ours; 0 if it cannot, or its table is none that {@link #spread} writes.
      */
-    public int spread(int queues) {
-        int size = info().retaSize();
+    public static int rssTable(Info info, int keyBytes) {
+        int size = info.retaSize();
+        boolean writable = size >= 64 && size <= MAX_RETA && Integer.bitCount(size) == 1;
+        return writable && (info.rssFlows() & RSS_PORTS) != 0 && keyBytes >= keyBytes(info) ? size : 0;
+    }
+
+    /**
+     * Makes hash value {@code h} go to RX queue {@code (h % size) % queues}.
+     *
+     * @param size entries of the table, as {@link #rssTable} says
+     * @return whether the driver took it
+     */
+    public boolean spread(int size, int queues) {
         DpdkLayout.Reta at = layout.reta();
-        if (size == 0 || size > MAX_RETA || size % 64 != 0) {
-            return 0;
-        }
         try (Arena arena = Arena.ofConfined()) {
             long table = arena.allocate((long) at.size() * size / 64, 8).address();
             for (int i = 0; i < size; i++) {
@@ -286,7 +292,7 @@ public final class EthPort {
                 Memory.setLong(group, at.size(), at.mask(), -1L);
                 Memory.setShort(group, at.size(), at.queues() + i % 64 * 2L, i % queues);
             }
-            return library.function("rte_eth_dev_rss_reta_update").callInt(id, table, size) == 0 ? size : 0;
+            return library.function("rte_eth_dev_rss_reta_update").callInt(id, table, size) == 0;
         }
     }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import lvsd.config.DaemonConfig;
 import lvsd.dataplane.DataplaneControl;
+import lvsd.dataplane.connection.RssSpread;
 import lvsd.dpdk.DpdkAbi;
 import lvsd.dpdk.DpdkException;
 import lvsd.dpdk.DpdkLibrary;
@@ -21,6 +22,8 @@ import lvsd.dpdk.QueuePair;
 import lvsd.linux.Affinity;
 import lvsd.linux.InterfaceGuard;
 import lvsd.linux.Interfaces;
+import lvsd.memory.NativeException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,11 +61,14 @@ public final class DpdkPorts implements AutoCloseable {
         final String driver;
         final TxLock[] locks;
         byte[] mac = new byte[6];
-        int rssTable;
+        /** Entries of the redirection table, if the port can spread as {@link #rss} says; else 0. */
+        final int rssTable;
+
         boolean promiscuous;
 
-        Port(DaemonConfig.Port config, EthPort device, EthPort.Setup setup, String driver, int workers) {
+        Port(DaemonConfig.Port config, EthPort device, EthPort.Setup setup, String driver, int rssTable, int workers) {
             this.config = config;
+            this.rssTable = rssTable;
             this.device = device;
             this.setup = setup;
             this.driver = driver;
@@ -187,7 +193,9 @@ public final class DpdkPorts implements AutoCloseable {
         int tx = Math.clamp(workers, 1, Math.max(1, info.maxTxQueues()));
         EthPort.Setup setup = new EthPort.Setup(rx, tx, port.rxDescriptors(), port.txDescriptors(), port.mtu());
         device.configure(setup, rssKey, pool);
-        ports.add(new Port(port, device, setup, info.driver(), workers));
+        // Only hardware hashes as we configure it; vdevs accept key and table and then do as they like.
+        int table = rx == workers && EalArguments.isPci(port.device()) ? EthPort.rssTable(info, rssKey.length) : 0;
+        ports.add(new Port(port, device, setup, info.driver(), table, workers));
     }
 
     /**
@@ -205,9 +213,11 @@ public final class DpdkPorts implements AutoCloseable {
             if (!port.device.allMulticast(true)) {
                 port.promiscuous = port.device.promiscuous(true); // ND, VRRP, routing protocols need group frames
             }
-            // Only hardware hashes as we configure it; vdevs accept key and table and then do as they like.
-            if (port.setup.rxQueues() > 1 && EalArguments.isPci(port.config.device())) {
-                port.rssTable = port.device.spread(port.setup.rxQueues());
+            if (port.rssTable > 0 && !port.device.spread(port.rssTable, port.setup.rxQueues())) {
+                LOG.warn(
+                        "port={} the driver does not let its RSS table be written; workers hand packets over,"
+                                + " which costs speed",
+                        port.config.name());
             }
         }
     }
@@ -239,21 +249,38 @@ public final class DpdkPorts implements AutoCloseable {
 
     /** State of the link of a started port. */
     public EthPort.Link link(int port) {
-        return ports.get(port).device.link();
+        return link(ports.get(port));
     }
 
-    /** The Toeplitz key, random at every start: at least 40 bytes, of which a port uses the first 40 or 52. */
-    public byte[] rssKey() {
-        return rssKey.clone();
+    /** net_af_packet says that its link is up whatever happens to the interface under it. */
+    private static EthPort.Link link(Port port) {
+        EthPort.Link link = port.device.link();
+        boolean gone = link.up()
+                && port.driver.equals("net_af_packet")
+                && EalArguments.kernelInterface(port.config.device())
+                        .filter(DpdkPorts::withoutCarrier)
+                        .isPresent();
+        return gone ? new EthPort.Link(false, link.megabits()) : link;
+    }
+
+    private static boolean withoutCarrier(String kernelInterface) {
+        try {
+            return !Interfaces.running(kernelInterface);
+        } catch (NativeException absent) {
+            return true;
+        }
     }
 
     /**
-     * Entries of the port's RSS redirection table: a packet with Toeplitz hash {@code h} of addresses and TCP or UDP
-     * ports arrives at worker {@code (h % size) % workers}. 0 when packets arrive at a worker that cannot be foreseen
-     * (vdevs, drivers that do not let the table be written); they need a hand-off.
+     * How packets are spread over the workers, when all ports do it alike and by a table of ours: with one worker, or
+     * vdevs, or drivers without RSS, there is no such thing, and packets need a hand-off. The key is random at every
+     * start.
      */
-    public int rssTable(int port) {
-        return ports.get(port).rssTable;
+    public @Nullable RssSpread rss() {
+        int workers = config.workers().count();
+        int table = ports.isEmpty() ? 0 : ports.getFirst().rssTable;
+        boolean alike = ports.stream().allMatch(port -> port.rssTable == table);
+        return workers > 1 && alike && table > 0 ? new RssSpread(rssKey, table, workers) : null;
     }
 
     /** Number of RX queues of the port; less than the number of workers when the driver has no more. */
@@ -319,7 +346,7 @@ public final class DpdkPorts implements AutoCloseable {
                 port.config.device(),
                 HexFormat.ofDelimiter(":").formatHex(port.mac),
                 port.config.mtu(),
-                port.device.link().up(),
+                link(port).up(),
                 stats.inPackets(),
                 stats.outPackets(),
                 stats.inBytes(),

@@ -1,6 +1,7 @@
 package lvsd.dataplane.service;
 
 import java.util.List;
+import lvsd.rules.ForwardingMethod;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,8 @@ public final class Service {
 
     /** Own timeout of established connections in seconds; 0: none. */
     public final int connectionTimeout;
+    /** Whether all destinations are FULLNAT. */
+    public final boolean fullnatOnly;
     /** Whether FULLNAT destinations are told the client's address in TCP option 254. */
     public final boolean toa;
 
@@ -79,6 +82,7 @@ public final class Service {
         this.localAddresses = localAddresses.toArray(LocalAddress[]::new);
         this.revision = revision;
         this.connectionTimeout = spec.connectionTimeout().orElse(0);
+        this.fullnatOnly = destinations.stream().allMatch(each -> each.method == ForwardingMethod.FULLNAT.number());
         this.toa = spec.toa();
         this.onePacket = spec.onePacket();
         this.persistent = spec.persistence().isPresent();

@@ -75,8 +75,7 @@ class DpdkPortsTest {
         assertThat(ports.mac(1)).containsExactly(2, 0, 0, 0, 0, 1);
         assertThat(ports.driver(0)).isEqualTo("net_null");
         assertThat(ports.version()).startsWith("DPDK ");
-        assertThat(ports.rssTable(0)).isZero();
-        assertThat(ports.rssKey()).hasSizeGreaterThanOrEqualTo(40);
+        assertThat(ports.rss()).as("vdevs spread as they like").isNull();
     }
 
     @Test
