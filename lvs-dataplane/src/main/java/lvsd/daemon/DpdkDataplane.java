@@ -10,6 +10,7 @@ import lvsd.dataplane.Worker;
 import lvsd.dataplane.WorkerThread;
 import lvsd.dataplane.io.DpdkIo;
 import lvsd.dataplane.io.DpdkPorts;
+import lvsd.dataplane.net.Interface;
 import lvsd.dataplane.net.PuntThread;
 import lvsd.dataplane.net.TapTwin;
 import lvsd.dpdk.DpdkException;
@@ -98,15 +99,10 @@ final class DpdkDataplane extends Dataplane implements DataplaneFactory.Running 
     }
 
     private void openTwins() {
-        for (int port = 0; port < ports.count(); port++) {
-            boolean wanted = config.ports().get(port).twin();
-            twins.add(
-                    wanted
-                            ? TapTwin.open(
-                                    net().iface(net().ifaceOf(port, -1)),
-                                    config.punt().forward(),
-                                    config.routes())
-                            : null);
+        for (int i = 0; i < net().interfaces(); i++) {
+            Interface iface = net().iface(i);
+            boolean wanted = config.ports().get(iface.port()).twin();
+            twins.add(wanted ? TapTwin.open(iface, config.punt().forward(), config.routes()) : null);
         }
         PuntThread thread = new PuntThread(punters(), twins, net());
         puntThread = thread;
@@ -130,9 +126,11 @@ final class DpdkDataplane extends Dataplane implements DataplaneFactory.Running 
                 .addKeyValue("port", config.ports().get(port).name())
                 .addKeyValue("up", up)
                 .log("link");
-        TapTwin twin = twins.get(port);
-        if (twin != null) {
-            twin.carrier(up);
+        for (int i = 0; i < twins.size(); i++) {
+            TapTwin twin = twins.get(i);
+            if (twin != null && net().iface(i).port() == port) {
+                twin.carrier(up);
+            }
         }
         if (up) {
             linkUp(port);

@@ -56,9 +56,9 @@ final class WorkerBuilder implements AutoCloseable {
     }
 
     Punter punter(int index) {
-        boolean[] twins = new boolean[config.ports().size()];
-        for (int port = 0; port < twins.length; port++) {
-            twins[port] = config.ports().get(port).twin();
+        boolean[] twins = new boolean[net.interfaces()];
+        for (int iface = 0; iface < twins.length; iface++) {
+            twins[iface] = config.ports().get(net.iface(iface).port()).twin();
         }
         return new Punter(config.punt(), twins, index == 0);
     }

@@ -4,11 +4,13 @@ import lvsd.dataplane.DropReason;
 import lvsd.dataplane.Packet;
 import lvsd.dataplane.Verdict;
 import lvsd.dataplane.io.PacketIo;
+import lvsd.dpdk.Mbuf;
 import lvsd.wire.Ethernet;
 import lvsd.wire.Icmp;
 import lvsd.wire.Icmpv6;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
+import lvsd.wire.Vlan;
 
 /**
  * One worker's view of the networks: next hops for what is balanced, and everything that happens to what is not.
@@ -330,7 +332,28 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
      * packet is the caller's to free.
      */
     public int punt(long mbuf, int port, int puntClass) {
-        return punter.punt(mbuf, port, puntClass, now);
+        long frame = Mbuf.data(mbuf);
+        boolean tagged = Mbuf.dataLength(mbuf) >= Vlan.VLAN_SIZE && Ethernet.etherType(frame) == Ethernet.TYPE_VLAN;
+        int iface = config.ifaceOf(port, tagged ? Vlan.tci(frame) : UNKNOWN);
+        if (iface < 0) {
+            return Verdict.drop(DropReason.UNKNOWN_VLAN);
+        }
+        if (tagged) {
+            // The twin of a VLAN is an interface of its own, without tags.
+            Vlan.remove(frame);
+            Mbuf.moveStart(mbuf, Vlan.TAG_SIZE);
+        }
+        return punter.punt(mbuf, iface, puntClass, now);
+    }
+
+    /** Sends what the kernel has sent by the twin of {@code iface}, tagged if that is a VLAN's. */
+    void fromKernel(long mbuf, int iface) {
+        Interface from = config.iface(iface);
+        if (from.vlanId() >= 0) {
+            Vlan.insert(Mbuf.data(mbuf), from.vlanId());
+            Mbuf.moveStart(mbuf, -Vlan.TAG_SIZE);
+        }
+        emitter.emit(mbuf, from.port());
     }
 
     /**
@@ -403,7 +426,7 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         if (share != NeighbourShare.ALONE) {
             share.receive(worker, this);
         }
-        punter.poll(io, emitter);
+        punter.poll(io, this);
     }
 
     /** Sends a complete frame. */

@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * The thread between the workers and the kernel's twins. It writes what workers punt, reads what the kernel sends and
  * hands that to worker 0, and logs what workers must not.
  *
- * <p>Frames pass as they are: TTL, VLAN tags and checksums untouched. Classes are served in order, each with its share
+ * <p>Frames pass as they are, TTL and checksums untouched; only a VLAN's tag is the worker's to take off and put on. Classes are served in order, each with its share
  * of a round, so that none waits for another's flood. It waits in {@code poll(2)} on the twins, at most
  * {@value #WAIT_MILLIS} ms at a time, which is the delay a punted packet may meet; workers never make a system call to
  * wake it.
@@ -55,7 +55,7 @@ public final class PuntThread implements AutoCloseable {
 
     /**
      * @param punters of all workers, by worker; the first sends what the kernel sends
-     * @param twins by port; null where there is none
+     * @param twins by interface; null where there is none
      * @param config for names in log lines
      */
     public PuntThread(List<Punter> punters, List<@Nullable TapTwin> twins, NetConfig config) {
@@ -137,10 +137,10 @@ public final class PuntThread implements AutoCloseable {
                 logLost();
             }
         }
-        for (int port = 0; port < twins.length; port++) {
-            Twin twin = twins[port];
+        for (int iface = 0; iface < twins.length; iface++) {
+            Twin twin = twins[iface];
             if (twin != null) {
-                moved += take(twin, port);
+                moved += take(twin, iface);
             }
         }
         return moved;
@@ -153,7 +153,7 @@ public final class PuntThread implements AutoCloseable {
         int count = punter.toKernel(puntClass).drain(batch, Math.min(share, room));
         for (int i = 0; i < count; i++) {
             long mbuf = Punter.mbuf(batch[i]);
-            Twin twin = twins[Punter.port(batch[i])];
+            Twin twin = twins[Punter.iface(batch[i])];
             boolean taken = twin != null && twin.write(Mbuf.data(mbuf), Mbuf.dataLength(mbuf)) > 0;
             if (taken) {
                 toKernel.incrementAndGet();
@@ -166,9 +166,12 @@ public final class PuntThread implements AutoCloseable {
         return count;
     }
 
-    private int take(Twin twin, int port) {
+    /** Reads what the worker has room for; more waits in the kernel's own queue, and is not lost. */
+    private int take(Twin twin, int iface) {
         Punter first = punters[0];
-        for (int count = 0; count < SHARE; count++) {
+        LongRing ring = first.fromKernel();
+        int share = Math.min(SHARE, ring.capacity() - ring.size());
+        for (int count = 0; count < share; count++) {
             if (spare == 0) {
                 spare = first.supply().poll();
             }
@@ -180,16 +183,16 @@ public final class PuntThread implements AutoCloseable {
             if (length <= 0) {
                 return count;
             }
-            if (length == capacity || !pass(first, port, length)) {
+            if (length == capacity || !pass(first, iface, length)) {
                 cut.incrementAndGet();
             }
         }
-        return SHARE;
+        return share;
     }
 
-    private boolean pass(Punter first, int port, int length) {
+    private boolean pass(Punter first, int iface, int length) {
         Mbuf.setLength(spare, length);
-        if (!first.fromKernel().offer(Punter.pack(spare, port))) {
+        if (!first.fromKernel().offer(Punter.pack(spare, iface))) {
             return false;
         }
         spare = 0;

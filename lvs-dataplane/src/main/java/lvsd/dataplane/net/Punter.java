@@ -11,8 +11,8 @@ import lvsd.dataplane.io.PacketIo;
  * from the kernel come back by another.
  *
  * <p>The worker owns its mbuf pool, so mbufs travel both ways: the punt thread returns what it has written to a twin,
- * and fills empty ones that the worker has supplied. A ring's element is the mbuf's address with the port in the upper
- * 16 bits. All methods but the accessors of rings are the worker's.
+ * and fills empty ones that the worker has supplied. A ring's element is the mbuf's address with the interface in the
+ * upper 16 bits; frames are untagged here. All methods but the accessors of rings are the worker's.
  */
 public final class Punter {
     /** Places in each ring towards the kernel. */
@@ -23,8 +23,8 @@ public final class Punter {
 
     private static final int EVENTS = 64 * EVENT;
     private static final int SUPPLIED = 256;
-    private static final int PORT_SHIFT = 48;
-    private static final long MBUF_MASK = (1L << PORT_SHIFT) - 1;
+    private static final int IFACE_SHIFT = 48;
+    private static final long MBUF_MASK = (1L << IFACE_SHIFT) - 1;
 
     private final LongRing[] toKernel = new LongRing[PuntClass.count()];
     private final LongRing returned = new LongRing(QUEUE * 4);
@@ -40,7 +40,7 @@ public final class Punter {
 
     /**
      * @param limits rate limits
-     * @param twins by port: whether it has a kernel twin
+     * @param twins by interface: whether it has a kernel twin
      * @param fromKernelHere whether packets from the kernel are sent by this worker; true for exactly one
      */
     public Punter(DaemonConfig.Punt limits, boolean[] twins, boolean fromKernelHere) {
@@ -54,27 +54,27 @@ public final class Punter {
     }
 
     /**
-     * Gives a packet to the kernel twin of {@code port}. Returns {@link Verdict#KEPT}, or the drop verdict: the packet
+     * Gives a packet to the kernel twin of {@code iface}. Returns {@link Verdict#KEPT}, or the drop verdict: the packet
      * then stays the caller's.
      *
      * @param now current tick
      */
-    public int punt(long mbuf, int port, int puntClass, int now) {
-        if (port >= twins.length || !twins[port]) {
+    public int punt(long mbuf, int iface, int puntClass, int now) {
+        if (iface >= twins.length || !twins[iface]) {
             return Verdict.drop(DropReason.NO_TWIN);
         }
         if (!buckets[puntClass].take(now)) {
             return Verdict.drop(PuntClass.of(puntClass).limited());
         }
-        if (!toKernel[puntClass].offer(pack(mbuf, port))) {
+        if (!toKernel[puntClass].offer(pack(mbuf, iface))) {
             return Verdict.drop(DropReason.PUNT_QUEUE_FULL);
         }
         punted[puntClass]++;
         return Verdict.KEPT;
     }
 
-    /** Once per cycle: frees what the kernel has, supplies empty mbufs, sends what the kernel sent. */
-    public void poll(PacketIo io, Emitter emitter) {
+    /** Once per cycle: frees what the kernel has, supplies empty mbufs, sends what the kernel sent by its interface. */
+    void poll(PacketIo io, Net net) {
         int count = returned.drain(batch, batch.length);
         if (count > 0) {
             io.free(batch, count);
@@ -84,7 +84,7 @@ public final class Punter {
         }
         count = fromKernel.drain(batch, batch.length);
         for (int i = 0; i < count; i++) {
-            emitter.emit(mbuf(batch[i]), port(batch[i]));
+            net.fromKernel(mbuf(batch[i]), iface(batch[i]));
         }
         refill(io);
     }
@@ -125,16 +125,16 @@ public final class Punter {
         return punted;
     }
 
-    static long pack(long mbuf, int port) {
-        return mbuf | (long) port << PORT_SHIFT;
+    static long pack(long mbuf, int iface) {
+        return mbuf | (long) iface << IFACE_SHIFT;
     }
 
     static long mbuf(long element) {
         return element & MBUF_MASK;
     }
 
-    static int port(long element) {
-        return (int) (element >>> PORT_SHIFT);
+    static int iface(long element) {
+        return (int) (element >>> IFACE_SHIFT);
     }
 
     /** Ring of a class towards the kernel; the punt thread polls it. */

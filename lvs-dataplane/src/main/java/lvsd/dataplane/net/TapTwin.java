@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The kernel TAP twin of a port: same name, MAC, MTU and carrier, with the daemon file's addresses and routes, so that
- * the host's programs speak through the port. Made and configured by the control thread; {@link #read} and
+ * The kernel TAP twin of a port or of a VLAN on it: same name, MAC, MTU and carrier, with the daemon file's addresses and
+ * routes, so that the host's programs speak through it. Made and configured by the control thread; {@link #read} and
  * {@link #write} are the punt thread's.
  */
 public final class TapTwin implements Twin, AutoCloseable {
@@ -37,11 +37,11 @@ public final class TapTwin implements Twin, AutoCloseable {
     }
 
     /**
-     * Makes the twin of an untagged interface and sets it up.
+     * Makes the twin of an interface and sets it up.
      *
-     * @param iface the port's untagged interface
+     * @param iface a port's untagged interface, or a VLAN, whose frames have no tag on the twin
      * @param forward whether the kernel shall forward what comes in by it
-     * @param routes the daemon file's routes; those that leave by this port are set
+     * @param routes the daemon file's routes; those that leave by this interface are set
      * @throws NativeException if the device cannot be made
      */
     public static TapTwin open(Interface iface, boolean forward, List<DaemonConfig.Route> routes) {

@@ -221,21 +221,20 @@ class InputTest {
     }
 
     @Test
-    void shouldPuntFramesUnchanged() {
-        byte[] frame = eth(PEER, MULTICAST_MAC)
-                .vlan(5)
-                .ipv4("10.5.0.7", "224.0.0.18")
-                .ttl(255)
-                .protocol(112)
-                .payload(20)
-                .build();
-        bench.dispatch(bench.receive(1, frame), bench.net.input(bench.packet));
+    void shouldPuntFramesUnchangedButForTheTag() {
+        PacketBuilder arriving = eth(PEER, MULTICAST_MAC).vlan(5);
+        bench.input(1, vrrp(arriving));
+        byte[] frame = vrrp(eth(PEER, MULTICAST_MAC)).build();
         long mbuf =
                 Punter.mbuf(bench.punter.toKernel(PuntClass.ROUTING.ordinal()).poll());
         byte[] punted = new byte[frame.length];
         lvsd.memory.Memory.copyOut(lvsd.dpdk.Mbuf.data(mbuf), punted, 0, frame.length);
         assertThat(punted).isEqualTo(frame);
         bench.io.free(mbuf);
+    }
+
+    private static PacketBuilder vrrp(PacketBuilder frame) {
+        return frame.ipv4("10.5.0.7", "224.0.0.18").ttl(255).protocol(112).payload(20);
     }
 
     @Test

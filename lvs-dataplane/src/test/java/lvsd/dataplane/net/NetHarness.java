@@ -65,7 +65,7 @@ final class NetHarness implements AutoCloseable {
     }
 
     NetHarness(NetConfig config, DaemonConfig.Punt limits) {
-        punter = new Punter(limits, new boolean[] {true, true}, true);
+        punter = new Punter(limits, new boolean[] {true, true, true}, true);
         net = new Net(0, NEIGHBOURS, 42, config, io, punter, drops, this::emit, p -> unreachable.restore(p));
         net.poll(now);
         announcementsDone();

@@ -46,7 +46,8 @@ class TapTwinTest {
             NetConfig built = harness.net.config();
             twins = List.of(
                     TapTwin.open(built.iface(0), true, config.routes),
-                    TapTwin.open(built.iface(1), true, config.routes));
+                    TapTwin.open(built.iface(1), true, config.routes),
+                    TapTwin.open(built.iface(2), true, config.routes));
             kernel = new PuntThread(new Punter[] {harness.punter}, twins.toArray(Twin[]::new), built);
         }
 
@@ -164,6 +165,37 @@ class TapTwinTest {
                         "ip.id",
                         "ip.checksum");
                 Packets.assertChecksums(answer);
+            }
+            return null;
+        });
+    }
+
+    @Test
+    void shouldLetAProgramOfTheHostSpeakThroughAVlan() throws Exception {
+        Privilege.inNewNetwork(() -> {
+            try (Bench bench = new Bench();
+                    DatagramSocket program = new DatagramSocket(7777, InetAddress.getByName("10.5.0.1"))) {
+                assertThat(Privilege.run("ip", "addr", "show", "rs.5"))
+                        .contains("mtu 1400", RS_PORT_MAC, "10.5.0.1/16");
+                assertThat(Privilege.run("ip", "route")).contains("203.0.113.0/24 via 10.5.0.9 dev rs.5");
+                bench.harness.input(
+                        1,
+                        eth(SERVER, RS_PORT_MAC)
+                                .vlan(5)
+                                .ipv4("10.5.0.7", "10.5.0.1")
+                                .udp(1000, 7777)
+                                .payload("question"));
+                bench.kernel.round();
+                DatagramPacket question = new DatagramPacket(new byte[100], 100);
+                program.setSoTimeout(5000);
+                program.receive(question);
+                assertThat(question.getLength()).isEqualTo(8);
+                program.send(new DatagramPacket(
+                        "answer".getBytes(StandardCharsets.US_ASCII), 6, question.getSocketAddress()));
+                byte[] arp = bench.await(1, fields -> "10.5.0.7".equals(fields.get("arp.targetIp")));
+                assertThat(Packets.fields(arp))
+                        .containsEntry("vlan0.tci", "0x5")
+                        .containsEntry("arp.senderIp", "10.5.0.1");
             }
             return null;
         });
