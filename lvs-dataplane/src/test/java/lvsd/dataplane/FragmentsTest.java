@@ -79,10 +79,11 @@ class FragmentsTest {
         int skip = header + (ipv6 ? 8 : 0);
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         bytes.write(first, 0, header);
-        for (byte[] fragment : fragments) {
+        for (int i = 0; i < fragments.size(); i++) {
+            byte[] fragment = fragments.get(i);
             int offset = Flow.at16(fragment, ipv6 ? header + 2 : ETHERNET + 6);
             assertThat(ipv6 ? offset & 0xfff8 : (offset & 0x1fff) * 8).isEqualTo(bytes.size() - header);
-            assertThat((offset & (ipv6 ? 1 : MORE)) != 0).isEqualTo(fragment != fragments.getLast());
+            assertThat((offset & (ipv6 ? 1 : MORE)) != 0).isEqualTo(i < fragments.size() - 1);
             bytes.write(fragment, skip, fragment.length - skip);
         }
         ByteBuffer out = ByteBuffer.wrap(bytes.toByteArray());
