@@ -228,8 +228,7 @@ final class Fragments {
     void rewrite4(Pipeline pipeline, Packet p, long rest, int reference, long hot) {
         int side = ConnectionTable.side(reference);
         if (!p.laterFragment && !uncheckedUdp(p)) {
-            pipeline.rewrite4(
-                    p.l3, p.l4, Ipv4.middle(p.l3), rest, reference, hot, Connection.summary(hot));
+            pipeline.rewrite4(p.l3, p.l4, Ipv4.middle(p.l3), rest, reference, hot, Connection.summary(hot));
         } else {
             int delta = Connection.deltas(hot, side) & 0xffff;
             Ipv4.rewrite(p.l3, Ipv4.middle(p.l3), Connection.rewriteAddresses(hot, side), delta);
