@@ -148,6 +148,7 @@ public final class Settings {
         kernelOnly(all);
         timeouts(all);
         ours(all);
+        synProxy(all);
         return List.copyOf(all);
     }
 
@@ -305,6 +306,49 @@ public final class Settings {
         all.add(number("neighbour_reachable", 30, 1, 3600, live, "seconds for which a neighbour's answer is trusted"));
         all.add(number(
                 "neighbour_expire", 600, 1, 86400, live, "seconds after which an unused neighbour is forgotten"));
+    }
+
+    private static void synProxy(List<Setting> all) {
+        Effect live = Effect.LIVE;
+        all.add(number("synproxy_init_mss", 1460, 88, 65535, live, "SYN proxy: largest MSS announced to a client"));
+        all.add(number("synproxy_synack_ttl", 63, 1, 255, live, "SYN proxy: TTL of its SYN+ACK"));
+        all.add(number("synproxy_synack_tos", 0, 0, 255, live, "SYN proxy: type of service of its SYN+ACK"));
+        all.add(number("synproxy_sack", 1, 0, 1, live, "SYN proxy: agree to selective acknowledgements"));
+        all.add(number(
+                "synproxy_wscale", 7, 0, 14, live, "SYN proxy: window scale announced; 0: no window scaling at all"));
+        all.add(number("synproxy_timestamp", 1, 0, 1, live, "SYN proxy: agree to timestamps"));
+        all.add(number(
+                "synproxy_zero_window",
+                0,
+                0,
+                1,
+                live,
+                "SYN proxy: keep the client's window closed until the real server answers; synproxy_defer overrides"));
+        all.add(number(
+                "synproxy_defer", 0, 0, 1, live, "SYN proxy: open a connection only when the client sends data"));
+        all.add(number(
+                "synproxy_ack_skb_store_thresh",
+                16,
+                0,
+                63,
+                live,
+                "SYN proxy: segments of one client kept until the real server answers"));
+        all.add(number("synproxy_syn_retry", 3, 0, 6, live, "SYN proxy: times a SYN to a real server is sent again"));
+        all.add(number(
+                "synproxy_retry_other",
+                0,
+                0,
+                1,
+                live,
+                "SYN proxy: try another real server when one refuses or does not answer"));
+        all.add(number("synproxy_rst_bad_cookie", 0, 0, 1, live, "SYN proxy: answer a bad acknowledgement by a reset"));
+        all.add(number(
+                "synproxy_conn_reuse", 1, 0, 1, live, "SYN proxy: let proven clients take over old connections"));
+        all.add(number("synproxy_conn_reuse_close", 1, 0, 1, live, "SYN proxy: take over in CLOSE"));
+        all.add(number("synproxy_conn_reuse_time_wait", 1, 0, 1, live, "SYN proxy: take over in TIME_WAIT"));
+        all.add(number("synproxy_conn_reuse_fin_wait", 0, 0, 1, live, "SYN proxy: take over in FIN_WAIT"));
+        all.add(number("synproxy_conn_reuse_close_wait", 0, 0, 1, live, "SYN proxy: take over in CLOSE_WAIT"));
+        all.add(number("synproxy_conn_reuse_last_ack", 0, 0, 1, live, "SYN proxy: take over in LAST_ACK"));
     }
 
     /** The setting of that name. */

@@ -25,6 +25,7 @@ import lvsd.rules.Protocol;
 import lvsd.rules.Rule;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import lvsd.rules.SynProxyMode;
 
 /**
  * Writes views as JSON and reads them back. A document is one object; its first member's name says what kind of view it
@@ -103,6 +104,9 @@ public final class Views {
             out.member("persistence_engine", spec.persistenceEngine());
         }
         out.member("one_packet", spec.onePacket()).member("toa", spec.toa());
+        if (spec.synProxy() != SynProxyMode.DISABLE) {
+            out.member("synproxy", spec.synProxy().word());
+        }
         spec.connectionTimeout().ifPresent(seconds -> out.member("connection_timeout", seconds));
         writeStats(out, service.stats());
         writeRates(out, service.rates());
@@ -352,6 +356,7 @@ public final class Views {
             String engine = "";
             boolean onePacket;
             boolean toa;
+            SynProxyMode synProxy = SynProxyMode.DISABLE;
             OptionalInt connectionTimeout = OptionalInt.empty();
             Stats stats = Stats.ZERO;
             Rates rates = Rates.ZERO;
@@ -369,6 +374,7 @@ public final class Views {
                 case "persistence_engine" -> f.engine = in.string();
                 case "one_packet" -> f.onePacket = in.bool();
                 case "toa" -> f.toa = in.bool();
+                case "synproxy" -> f.synProxy = SynProxyMode.of(in.string()).orElse(SynProxyMode.DISABLE);
                 case "connection_timeout" -> f.connectionTimeout = OptionalInt.of(in.integer());
                 case "stats" -> f.stats = readCounters(in, Stats::new);
                 case "rates" -> f.rates = readCounters(in, Rates::new);
@@ -378,7 +384,16 @@ public final class Views {
         });
         ServiceId id = f.id.id();
         ServiceSpec spec = new ServiceSpec(
-                id, f.scheduler, f.flags, f.persistence, f.netmask, f.engine, f.onePacket, f.toa, f.connectionTimeout);
+                id,
+                f.scheduler,
+                f.flags,
+                f.persistence,
+                f.netmask,
+                f.engine,
+                f.onePacket,
+                f.toa,
+                f.connectionTimeout,
+                f.synProxy);
         List<Destination> destinations = new ArrayList<>(f.destinations.size());
         for (DestinationFields destination : f.destinations) {
             destinations.add(destination.of(id));

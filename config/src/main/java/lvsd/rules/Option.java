@@ -50,6 +50,7 @@ enum Option {
     IFNAME("ifname", "xxxxxxxxxxxxxx..xxxxxxx.."),
     TOA("toa", "..xxxxxxxxxxxxxxxxxxxxx"),
     CONN_TIMEOUT("conn-timeout", "..xxxxxxxxxxxxxxxxxxxxx"),
+    SYN_PROXY("synproxy", "..xxxxxxxxxxxxxxxxxxxxx"),
     ICV_KEY("icv-key", "xxxxxxxxxxxx1xxxxxxxxxx"),
     ICV_KEY_FILE("icv-key-file", "xxxxxxxxxxxx1xxxxxxxxxx"),
     ICV_ALGORITHM("icv-algorithm", "xxxxxxxxxxxx.xxxxxxxxxx");

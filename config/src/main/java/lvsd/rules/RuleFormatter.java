@@ -140,6 +140,9 @@ public final class RuleFormatter {
         if (!service.toa()) {
             line.append(" --toa off");
         }
+        if (service.synProxy() != SynProxyMode.DISABLE) {
+            line.append(" -j ").append(service.synProxy().word());
+        }
         return line.toString();
     }
 

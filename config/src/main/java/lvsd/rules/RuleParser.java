@@ -96,6 +96,7 @@ public final class RuleParser {
         private int netmask = -1;
         private boolean netmaskIpv6;
         private boolean toa = true;
+        private SynProxyMode synProxy = SynProxyMode.DISABLE;
         private OptionalInt connectionTimeout = OptionalInt.empty();
 
         private @Nullable InetAddress server;
@@ -209,6 +210,10 @@ public final class RuleParser {
                 case NETMASK -> readNetmask(value);
                 case SCHED_FLAGS -> schedulerFlags = value;
                 case TOA -> toa = readSwitch(value);
+                case SYN_PROXY ->
+                    synProxy = SynProxyMode.of(value)
+                            .orElseThrow(() -> RuleSyntaxException.fail(
+                                    "illegal synproxy specified, must be enable, disable or auto"));
                 case CONN_TIMEOUT ->
                     connectionTimeout =
                             OptionalInt.of((int) number(value, 1, MAX_TIMEOUT, quoted("invalid timeout value", value)));
@@ -526,6 +531,10 @@ public final class RuleParser {
             if (given.contains(Option.ONE_PACKET) && !udp) {
                 throw RuleSyntaxException.fail("One-Packet Scheduling is only for UDP virtual services");
             }
+            boolean tcp = id instanceof ServiceId.Vip vip && vip.protocol() == Protocol.TCP;
+            if (synProxy != SynProxyMode.DISABLE && !tcp) {
+                throw RuleSyntaxException.fail("SYN proxy is only for TCP virtual services");
+            }
             String name = scheduler.isEmpty() ? "wlc" : scheduler;
             boolean masked = persistence.isPresent() && netmaskIpv6 == id.ipv6() && !(id.ipv6() && netmask == 128);
             return new ServiceSpec(
@@ -537,7 +546,8 @@ public final class RuleParser {
                     engine,
                     given.contains(Option.ONE_PACKET),
                     toa,
-                    connectionTimeout);
+                    connectionTimeout,
+                    synProxy);
         }
 
         private InetAddress server() {

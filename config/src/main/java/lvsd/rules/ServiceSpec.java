@@ -15,6 +15,7 @@ import java.util.Set;
  * @param onePacket one-packet scheduling
  * @param toa whether FULLNAT destinations get the client's address in TCP option 254; our own option {@code --toa}
  * @param connectionTimeout own timeout of established connections in seconds ({@code --conn-timeout}), if set
+ * @param synProxy whether SYNs are answered by cookies; our own option {@code -j}
  */
 public record ServiceSpec(
         ServiceId id,
@@ -25,4 +26,45 @@ public record ServiceSpec(
         String persistenceEngine,
         boolean onePacket,
         boolean toa,
-        OptionalInt connectionTimeout) {}
+        OptionalInt connectionTimeout,
+        SynProxyMode synProxy) {
+
+    /** A service without SYN proxy. */
+    public ServiceSpec(
+            ServiceId id,
+            String scheduler,
+            Set<String> schedulerFlags,
+            OptionalInt persistence,
+            int netmask,
+            String persistenceEngine,
+            boolean onePacket,
+            boolean toa,
+            OptionalInt connectionTimeout) {
+        this(
+                id,
+                scheduler,
+                schedulerFlags,
+                persistence,
+                netmask,
+                persistenceEngine,
+                onePacket,
+                toa,
+                connectionTimeout,
+                SynProxyMode.DISABLE);
+    }
+
+    /** The same service with the SYN proxy in another mode. */
+    public ServiceSpec withSynProxy(SynProxyMode mode) {
+        return new ServiceSpec(
+                id,
+                scheduler,
+                schedulerFlags,
+                persistence,
+                netmask,
+                persistenceEngine,
+                onePacket,
+                toa,
+                connectionTimeout,
+                mode);
+    }
+}

@@ -89,6 +89,8 @@ class RuleRoundTripTest {
             "-z",
             "-F",
             "--toa",
+            "-j",
+            "auto",
             "--conn-timeout",
             ",",
             "flag-1",
@@ -237,7 +239,10 @@ class RuleRoundTripTest {
                 random.nextBoolean() ? "" : "sip",
                 udp && random.nextBoolean(),
                 random.nextBoolean(),
-                maybe(1, 8589934));
+                maybe(1, 8589934),
+                id instanceof ServiceId.Vip tcp && tcp.protocol() == Protocol.TCP
+                        ? SynProxyMode.values()[random.nextInt(3)]
+                        : SynProxyMode.DISABLE);
     }
 
     private DestinationSpec destination() {

@@ -10,6 +10,7 @@ import lvsd.rules.Rule;
 import lvsd.rules.RuleFormatter;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import lvsd.rules.SynProxyMode;
 
 /** Prints services and servers as {@code ipvsadm -L} and {@code -S} do, column by column. */
 final class ServiceListing {
@@ -139,6 +140,9 @@ final class ServiceListing {
         }
         if (spec.onePacket()) {
             row.append(" ops");
+        }
+        if (spec.synProxy() != SynProxyMode.DISABLE) {
+            row.append(spec.synProxy() == SynProxyMode.AUTO ? " synproxy auto" : " synproxy");
         }
         if (spec.connectionTimeout().isPresent()) {
             row.append(" conn-timeout ").append(spec.connectionTimeout().getAsInt());

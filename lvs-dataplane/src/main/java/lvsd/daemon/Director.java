@@ -29,13 +29,16 @@ import lvsd.dataplane.service.LocalAddress;
 import lvsd.dataplane.service.MarkTable;
 import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.ServiceTable;
+import lvsd.rules.Addresses;
 import lvsd.rules.DestinationSpec;
+import lvsd.rules.ForwardingMethod;
 import lvsd.rules.LocalAddressSpec;
 import lvsd.rules.MarkRule;
 import lvsd.rules.Protocol;
 import lvsd.rules.Rule;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import lvsd.rules.SynProxyMode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -133,6 +136,9 @@ final class Director {
     void editService(ServiceSpec spec) throws Refusal {
         ServiceEntry service = existing(spec.id(), NO_SUCH_SERVICE);
         checkScheduler(spec);
+        for (DestinationEntry destination : service.destinations) {
+            checkSynProxy(spec, destination.spec);
+        }
         ServiceSpec before = service.spec;
         service.spec = spec;
         service.touch();
@@ -195,6 +201,7 @@ final class Director {
         ServiceEntry service = existing(spec.service(), SERVICE_NOT_DEFINED);
         checkThresholds(spec);
         checkFamily(spec);
+        checkSynProxy(service.spec, spec);
         Endpoint endpoint = new Endpoint(spec.address(), spec.port());
         if (service.byEndpoint.containsKey(endpoint)) {
             throw new Refusal("Destination already exists");
@@ -251,6 +258,17 @@ final class Director {
         return spec.service().ipv6() != spec.address() instanceof Inet6Address;
     }
 
+    /** The SYN proxy answers in the server's place, so the server's segments must come back this way. */
+    private static void checkSynProxy(ServiceSpec service, DestinationSpec destination) throws Refusal {
+        ForwardingMethod method = destination.method();
+        if (service.synProxy() != SynProxyMode.DISABLE
+                && method != ForwardingMethod.NAT
+                && method != ForwardingMethod.FULLNAT) {
+            throw new Refusal("SYN proxy needs -m or -b: server " + Addresses.format(destination.address()) + ":"
+                    + destination.port() + " has " + method.option());
+        }
+    }
+
     private static void insert(ServiceEntry service, DestinationEntry destination) {
         service.destinations.addFirst(destination);
         service.byEndpoint.put(destination.endpoint(), destination);
@@ -268,6 +286,7 @@ final class Director {
         ServiceEntry service = existing(spec.service(), SERVICE_NOT_DEFINED);
         checkThresholds(spec);
         checkFamily(spec);
+        checkSynProxy(service.spec, spec);
         DestinationEntry destination = service.byEndpoint.get(new Endpoint(spec.address(), spec.port()));
         if (destination == null) {
             throw new Refusal(NO_SUCH_DESTINATION);

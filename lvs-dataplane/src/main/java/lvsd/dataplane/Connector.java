@@ -32,6 +32,9 @@ final class Connector {
     /** How long a FULLNAT server's answer to a one-packet service's datagram is waited for. */
     private static final int ONE_PACKET_SECONDS = 10;
 
+    /** Times a scheduler is asked again for another server than one that did not answer. */
+    private static final int OTHER_TRIES = 16;
+
     private static final int TCP = Ipv4.PROTOCOL_TCP;
     private static final int NAT = ForwardingMethod.NAT.number();
     private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
@@ -44,6 +47,9 @@ final class Connector {
     private final Flow flow = new Flow();
     private final Timeouts timeouts;
     private final InitialSequence sequences;
+    /** The entry made last; {@link #opened}. */
+    private int opened = ConnectionTable.NONE;
+
     /** Next local address of each service, by service index. */
     private final int[] cursor = new int[Service.MAXIMUM];
 
@@ -176,6 +182,27 @@ final class Connector {
         return p.fragment
                 ? pipeline.misses().firstFragment(p, reference)
                 : pipeline.misses().known(p, reference);
+    }
+
+    /**
+     * As {@link #open} for a SYN of the SYN proxy's own, at another server than the one with index {@code avoided} where
+     * there is one; {@link #opened} tells the entry.
+     */
+    int openProxied(Packet p, Service service, int avoided) {
+        opened = ConnectionTable.NONE;
+        int chosen = schedulers.pick(service, counts, flow(p));
+        for (int tries = 0; chosen >= 0 && tries < OTHER_TRIES; tries++) {
+            if (service.destinations[chosen].index != avoided) {
+                break;
+            }
+            chosen = schedulers.pick(service, counts, flow(p));
+        }
+        return chosen < 0 ? Verdict.drop(DropReason.NO_DESTINATION) : connect(p, service, service.destinations[chosen]);
+    }
+
+    /** The entry that {@link #openProxied} has made, or none. */
+    int opened() {
+        return opened;
     }
 
     private Flow flow(Packet p) {
@@ -379,6 +406,7 @@ final class Connector {
             boolean full = inserted == ConnectionTable.FULL;
             return Verdict.drop(full ? DropReason.TABLE_FULL : DropReason.TUPLE_CONFLICT);
         }
+        opened = entry;
         counts.opened(destination);
         TimerWheel timers = p.ipv6 ? pipeline.timers6 : pipeline.timers4;
         timers.arm(entry, pipeline.now + timeout(table, entry));
@@ -428,7 +456,8 @@ final class Connector {
     private void toaReply(Packet p, long hot, long cold, int flags) {
         int header = Tcp.headerLength(p.l4);
         if ((flags & Tcp.SYN) != 0) {
-            Connection.setWindowEdge(cold, Connection.SERVER_SIDE, Tcp.seq(p.l4) + 1);
+            int seq = Tcp.seq(p.l4) + Connection.seqDelta(hot, Connection.SERVER_SIDE);
+            Connection.setWindowEdge(cold, Connection.SERVER_SIDE, seq + 1);
             int delta = TcpRewrite.lowerMss(p.l4, header, toaSize(p.ipv6));
             if (delta != 0) {
                 Tcp.applyDelta(p.l4, delta);
@@ -439,7 +468,8 @@ final class Connector {
         }
     }
 
-    private static int toaSize(boolean ipv6) {
+    /** Bytes of the TOA option. */
+    static int toaSize(boolean ipv6) {
         return ipv6 ? TcpOptions.TOA6_SIZE : TcpOptions.TOA4_SIZE;
     }
 
@@ -465,6 +495,7 @@ final class Connector {
         ConnectionTable table = ipv6 ? pipeline.table6 : pipeline.table4;
         (ipv6 ? pipeline.timers6 : pipeline.timers4).disarm(entry);
         pipeline.sync().gone(table, entry);
+        pipeline.misses().proxy().handshakes().released(table, entry);
         long hot = table.hot(entry);
         int flags = Connection.flags(hot);
         int index = Connection.destination(hot);

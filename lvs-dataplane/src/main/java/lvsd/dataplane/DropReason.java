@@ -96,7 +96,17 @@ public enum DropReason {
     /** The port did not take the packet. */
     TX_FULL("tx-full", "transmit queue is full"),
     /** No mbuf for a packet of our own. */
-    NO_MBUF("no-mbuf", "mbuf pool is empty");
+    NO_MBUF("no-mbuf", "mbuf pool is empty"),
+    /** SYN proxy: a segment without connection that acknowledges no cookie of ours, or an expired one. */
+    SYN_COOKIE("syn-cookie", "acknowledges no SYN cookie that holds"),
+    /** SYN proxy: a bare acknowledgement while {@code synproxy_defer} is on. */
+    SYN_DEFERRED("syn-deferred", "acknowledgement without data, and synproxy_defer is on"),
+    /** SYN proxy: a segment that needs no keeping while the server has not answered. */
+    SYN_WAITING("syn-waiting", "seen to while the real server has not answered the SYN proxy"),
+    /** SYN proxy: more segments of one client, or of all, than are kept until the server answers. */
+    SYN_QUEUE("syn-queue", "more segments than the SYN proxy keeps until the real server answers"),
+    /** SYN proxy: more handshakes with servers than there is room for. */
+    SYN_TABLE("syn-table", "too many handshakes of the SYN proxy with real servers");
 
     private static final DropReason[] VALUES = values();
 

@@ -33,6 +33,7 @@ final class Misses {
     private final Net net;
     private final Connector connector;
     private final Adopter adopter;
+    private final SynProxy proxy;
     private final Ownership ownership;
     private final Fragments fragments;
     private final BitSet partialChecksums;
@@ -49,6 +50,7 @@ final class Misses {
         this.fragments = new Fragments(ownership.self(), ownership.workers(), parts.seed0(), parts.seed1());
         this.connector = new Connector(pipeline, parts);
         this.adopter = new Adopter(pipeline, parts);
+        this.proxy = new SynProxy(pipeline, this, connector, parts);
         this.partialChecksums = parts.partialChecksums();
         this.seed0 = parts.seed0();
         this.seed1 = parts.seed1();
@@ -60,6 +62,11 @@ final class Misses {
 
     Adopter adopter() {
         return adopter;
+    }
+
+    /** The SYN proxy. */
+    SynProxy proxy() {
+        return proxy;
     }
 
     /** A packet of no known connection, parsed by the fast parser into a line of the burst. */
@@ -247,7 +254,8 @@ final class Misses {
             }
         }
         if (service != null) {
-            return connector.open(p, service);
+            boolean proxied = p.protocol == Ipv4.PROTOCOL_TCP && proxy.concerns(service);
+            return proxied ? proxy.miss(p, service) : connector.open(p, service);
         }
         if (sender != null && pipeline.sysctls.natIcmpSend) {
             return strayReply(p);
@@ -291,7 +299,7 @@ final class Misses {
     }
 
     /** The service of a packet: by its firewall mark, else by where it goes. */
-    private @Nullable Service service(Packet p) {
+    @Nullable Service service(Packet p) {
         int port = Tcp.destinationPort(p.l4);
         if (!pipeline.services.marks.isEmpty()) {
             Service marked = marked(p, port);
@@ -448,6 +456,19 @@ final class Misses {
     private int forwardSlow(Packet p, ConnectionTable table, int reference) {
         int entry = ConnectionTable.entry(reference);
         int side = ConnectionTable.side(reference);
+        if ((Connection.flags(table.hot(entry)) & Connection.SYN_PROXY) != 0) {
+            int proxied = proxy.handshakes().step(p, table, entry, side);
+            if (proxied != 0) {
+                return proxied;
+            }
+        }
+        return sendOn(p, table, reference);
+    }
+
+    /** Rewrites a packet of a connection and sends it on, whatever hinders it. */
+    int sendOn(Packet p, ConnectionTable table, int reference) {
+        int entry = ConnectionTable.entry(reference);
+        int side = ConnectionTable.side(reference);
         long hot = table.hot(entry);
         int ttl = p.ipv6 ? Ipv6.hopLimit(p.l3) : Ipv4.ttl(p.l3);
         if (ttl <= 1) {
@@ -464,7 +485,12 @@ final class Misses {
             tooBig(p, side, mtu);
             return Verdict.drop(DropReason.TOO_BIG);
         }
-        if ((Connection.flags(hot) & Connection.TOA_PENDING) != 0 && p.protocol == Ipv4.PROTOCOL_TCP && !p.fragment) {
+        // The proxy sets the flag for its own ends, too.
+        boolean toa = (Connection.proxy(hot) & (Connection.PENDING | Connection.WATCHED)) == 0;
+        if (toa
+                && (Connection.flags(hot) & Connection.TOA_PENDING) != 0
+                && p.protocol == Ipv4.PROTOCOL_TCP
+                && !p.fragment) {
             connector.toa(p, table, entry, side, mtu);
         }
         pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
@@ -494,12 +520,24 @@ final class Misses {
 
     private int reused(Packet p, int reference) {
         ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
-        int old = Connection.destination(table.hot(ConnectionTable.entry(reference)));
-        connector.release(p.ipv6, ConnectionTable.entry(reference));
+        int entry = ConnectionTable.entry(reference);
+        long hot = table.hot(entry);
+        if ((Connection.flags(hot) & Connection.SYN_PROXY) != 0) {
+            int proxied = proxy.synOnEntry(p, table, entry);
+            if (proxied != 0) {
+                return proxied;
+            }
+            TcpTracker tracker = p.ipv6 ? pipeline.tracker6 : pipeline.tracker4;
+            if (!tracker.reopens(entry, hot)) {
+                return sendOn(p, table, reference);
+            }
+        }
+        int old = Connection.destination(hot);
+        connector.release(p.ipv6, entry);
         Destination stays = pipeline.sysctls.connReuseMode == 0 ? pipeline.services.destination(old) : null;
         if (stays != null && (stays.weight != 0 || !pipeline.sysctls.expireNodestConn)) {
             Service service = service(p);
-            if (service != null && service.index == stays.service) {
+            if (service != null && service.index == stays.service && !proxy.concerns(service)) {
                 return connector.connect(p, service, stays);
             }
         }

@@ -478,11 +478,16 @@ final class Pipeline {
         long deltas = Connection.seqDeltas(hot, side);
         int others = -(int) (deltas >>> 32);
         long sum = TcpRewrite.sequence(l4, Tcp.flagsOf(rest), (int) deltas, others);
+        boolean proxied = (flags & Connection.SYN_PROXY) != 0;
+        if (proxied) {
+            sum += TcpRewrite.window(l4, Connection.proxy(hot), side);
+        }
         int header = Tcp.headerLengthOf(rest);
         if (header > Tcp.SIZE) {
-            int timestamp = (flags & Connection.TIMESTAMP_DELTA) != 0 ? Connection.timestampDelta(cold) : 0;
-            int value = side == Connection.CLIENT_SIDE ? timestamp : 0;
-            int echo = side == Connection.CLIENT_SIDE ? 0 : -timestamp;
+            int up = (flags & Connection.TIMESTAMP_DELTA) != 0 ? Connection.timestampDelta(cold) : 0;
+            int down = proxied ? Connection.proxyTimestamp(cold) : 0;
+            int value = side == Connection.CLIENT_SIDE ? up : down;
+            int echo = side == Connection.CLIENT_SIDE ? -down : -up;
             sum += TcpRewrite.options(l4, header, value, echo, others);
         }
         return sum;

@@ -3,7 +3,9 @@ package lvsd.dataplane;
 import java.util.HashMap;
 import java.util.Map;
 import lvsd.config.Settings;
+import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.connection.Timeouts;
+import lvsd.synproxy.ProxySettings;
 
 /**
  * The settings that steer connections, at one moment, immutable: what the control thread publishes with one release store
@@ -38,6 +40,8 @@ final class Sysctls {
     final int firstLocalPort;
     /** {@code fullnat_lport_max}. */
     final int lastLocalPort;
+    /** {@code synproxy_*}. */
+    final ProxySettings synProxy;
     /** {@code timeout_*}. Not to be changed; each worker takes a copy. */
     final Timeouts timeouts;
 
@@ -54,6 +58,29 @@ final class Sysctls {
         firstLocalPort = number(settings, "fullnat_lport_min");
         lastLocalPort = number(settings, "fullnat_lport_max");
         timeouts = new Timeouts(settings);
+        synProxy = new ProxySettings(
+                number(settings, "synproxy_init_mss"),
+                number(settings, "synproxy_synack_ttl"),
+                number(settings, "synproxy_synack_tos"),
+                flag(settings, "synproxy_sack"),
+                number(settings, "synproxy_wscale"),
+                flag(settings, "synproxy_timestamp"),
+                flag(settings, "synproxy_zero_window"),
+                flag(settings, "synproxy_defer"),
+                number(settings, "synproxy_ack_skb_store_thresh"),
+                number(settings, "synproxy_syn_retry"),
+                flag(settings, "synproxy_retry_other"),
+                flag(settings, "synproxy_rst_bad_cookie"),
+                flag(settings, "synproxy_conn_reuse") ? reusable(settings) : 0);
+    }
+
+    private static int reusable(Map<String, String> settings) {
+        String name = "synproxy_conn_reuse_";
+        return (number(settings, name + "close") << TcpStates.CLOSE)
+                | (number(settings, name + "time_wait") << TcpStates.TIME_WAIT)
+                | (number(settings, name + "fin_wait") << TcpStates.FIN_WAIT)
+                | (number(settings, name + "close_wait") << TcpStates.CLOSE_WAIT)
+                | (number(settings, name + "last_ack") << TcpStates.LAST_ACK);
     }
 
     /** A snapshot of settings in their normal form; those that are not said have their defaults. */

@@ -37,19 +37,37 @@ final class TcpTracker {
      * caller then starts anew.
      */
     boolean change(int entry, long hot, int state, int next, int side, int flags, int now) {
-        if (side == Connection.CLIENT_SIDE
-                && (flags & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN
-                && reopens(entry, hot, state)) {
+        if ((Connection.flags(hot) & Connection.SYN_PROXY) != 0) {
+            if ((Connection.proxy(hot) & Connection.PENDING) != 0) {
+                return false; // the proxy's table of the handshake has it
+            }
+            if (side == Connection.CLIENT_SIDE && opens(flags) && TcpStates.closing(state)) {
+                return true;
+            }
+        }
+        if (side == Connection.CLIENT_SIDE && opens(flags) && reopens(entry, hot)) {
             return true;
         }
         if (next == state) {
             return false;
         }
-        boolean over = TcpStates.over(state);
-        if (Connection.method(Connection.flags(hot)) == FULLNAT && over != TcpStates.over(next)) {
-            if (over) {
-                return false; // its port may be another connection's by now
-            }
+        boolean fullnat = Connection.method(Connection.flags(hot)) == FULLNAT;
+        if (fullnat && TcpStates.over(state) && !TcpStates.over(next)) {
+            return false; // its port may be another connection's by now
+        }
+        moveTo(entry, hot, next, now);
+        return false;
+    }
+
+    private static boolean opens(int flags) {
+        return (flags & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN;
+    }
+
+    /** Moves a connection to state {@code next}, which must not be one of a life after its end. */
+    void moveTo(int entry, long hot, int next, int now) {
+        int state = Connection.state(hot);
+        boolean fullnat = Connection.method(Connection.flags(hot)) == FULLNAT;
+        if (fullnat && TcpStates.over(next) && !TcpStates.over(state)) {
             // The port of a connection that is over goes to the end of the queue now: the server takes a new connection
             // over one in TIME_WAIT, since its sequence numbers and timestamps rise (RFC 6191).
             Connector.releasePort(ports, table, entry);
@@ -58,11 +76,11 @@ final class TcpTracker {
         activity(hot, TcpStates.activeChange(state, next));
         timers.armEarlier(entry, now + timeout(table.cold(entry), next));
         pipeline.sync().changed(table, entry, state, next);
-        return false;
     }
 
-    /** Whether a client's SYN on a connection in {@code state} begins another one. */
-    private boolean reopens(int entry, long hot, int state) {
+    /** Whether a client's SYN on a connection begins another one. */
+    boolean reopens(int entry, long hot) {
+        int state = Connection.state(hot);
         Sysctls settings = pipeline.sysctls;
         int flags = Connection.flags(hot);
         if (Connection.method(flags) == FULLNAT && TcpStates.over(state)) {

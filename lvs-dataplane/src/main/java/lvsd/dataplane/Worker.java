@@ -167,6 +167,7 @@ public final class Worker {
         pipeline.now = now;
         counts.beginCycle();
         pipeline.misses().connector().clock(nanos);
+        pipeline.misses().proxy().clock(nanos);
         int work = takeOver();
         for (int port = 0; port < io.ports(); port++) {
             work += poll(port);
@@ -209,6 +210,7 @@ public final class Worker {
                 sweepFrom = 0;
                 sweepIpv6 = false;
             }
+            pipeline.misses().proxy().settings(sysctls.synProxy);
             ports.setRange(sysctls.firstLocalPort, sysctls.lastLocalPort);
         }
         NetConfig config = newestNet;
@@ -313,6 +315,9 @@ public final class Worker {
         Connector connector = pipeline.misses().connector();
         for (int i = 0; i < count; i++) {
             int entry = expired[i];
+            if (pipeline.misses().proxy().handshakes().timer(table, entry)) {
+                continue;
+            }
             int deadline = Connection.lastSeen(table.hot(entry)) + connector.timeout(table, entry);
             if (deadline - now > 0) {
                 timers.arm(entry, deadline);

@@ -20,6 +20,9 @@ import lvsd.dataplane.scheduler.DestinationCounters;
 import lvsd.dataplane.scheduler.DestinationCounts;
 import lvsd.dataplane.scheduler.Overloads;
 import lvsd.dataplane.scheduler.Schedulers;
+import lvsd.dataplane.service.Service;
+import lvsd.synproxy.ProxyCounters;
+import lvsd.synproxy.Secrets;
 import org.jspecify.annotations.Nullable;
 
 /** Makes workers and keeps what the control plane reads of their parts. Starting and control thread. */
@@ -36,6 +39,8 @@ final class WorkerBuilder implements AutoCloseable {
     private final long seed1;
     private final @Nullable RssSpread rss;
     private final NeighbourShare neighbours;
+    private final Secrets secrets = Secrets.random();
+    private final List<ProxyCounters> proxyCounters = new ArrayList<>();
     private final List<LocalPorts> ports = new ArrayList<>();
     private final List<ConnectionTable> tables = new ArrayList<>();
 
@@ -90,12 +95,27 @@ final class WorkerBuilder implements AutoCloseable {
                 own,
                 new Ownership(index, count, Long.rotateLeft(seed0, 32) ^ seed1, rss),
                 partialChecksums(),
+                new ProxyParts(secrets, proxyCounters(index)),
                 seed0,
                 seed1);
         held.tables(table4, table6);
         Worker worker = new Worker(index, io, parts, transmitter, drops, incoming, outgoing);
         worker.publish(Sysctls.of(config.settings()));
         return worker;
+    }
+
+    private ProxyCounters proxyCounters(int index) {
+        while (proxyCounters.size() <= index) {
+            proxyCounters.add(new ProxyCounters(Service.MAXIMUM));
+        }
+        return proxyCounters.get(index);
+    }
+
+    /** How often a step of a service's SYN proxy happened, all workers together. */
+    long proxyCount(int service, ProxyCounters.Counter counter) {
+        return proxyCounters.stream()
+                .mapToLong(each -> each.get(service, counter))
+                .sum();
     }
 
     private BitSet partialChecksums() {

@@ -25,6 +25,7 @@ import lvsd.dataplane.scheduler.Schedulers;
  * @param net layers 2 and 3
  * @param ownership which worker owns which connection
  * @param partialChecksums ports whose packets may have partial transport checksums
+ * @param proxy what the SYN proxy starts with
  * @param seed0 first half of the tables' hash key
  * @param seed1 second half
  */
@@ -41,5 +42,6 @@ record WorkerParts(
         Net net,
         Ownership ownership,
         BitSet partialChecksums,
+        ProxyParts proxy,
         long seed0,
         long seed1) {}

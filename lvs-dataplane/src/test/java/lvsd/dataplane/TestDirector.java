@@ -24,6 +24,7 @@ import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import lvsd.rules.SynProxyMode;
 import lvsd.wire.PacketBuilder;
 import org.jspecify.annotations.Nullable;
 
@@ -251,6 +252,20 @@ final class TestDirector implements AutoCloseable {
         run();
     }
 
+    /** Switches a service's SYN proxy. */
+    void mode(Service service, SynProxyMode mode) {
+        services.set(
+                service.index,
+                new Service(
+                        service.index,
+                        service.spec.withSynProxy(mode),
+                        List.of(service.destinations),
+                        List.of(service.localAddresses),
+                        ++generation));
+        publish();
+        run();
+    }
+
     /** The service that was added first. */
     Service first() {
         return services.getFirst();
@@ -320,7 +335,8 @@ final class TestDirector implements AutoCloseable {
         }
     }
 
-    private byte @Nullable [] sent(int port) {
+    /** As {@link #expect}; null if nothing left. */
+    byte @Nullable [] sent(int port) {
         for (int i = 0; i < 64; i++) {
             boolean any = false;
             for (MemoryIo io : ios) {

@@ -19,7 +19,7 @@ public final class Connection {
     /** Bytes of the hot line. */
     public static final int SIZE = 64;
     /** Bytes of the cold part. */
-    public static final int COLD_SIZE = 40;
+    public static final int COLD_SIZE = 44;
     /** Bytes of the addresses of an IPv6 entry. */
     public static final int ADDRESSES6_SIZE = 64;
 
@@ -57,6 +57,11 @@ public final class Connection {
     /** Its destination is not known (came by sync, or was removed). Ours. */
     public static final int UNBOUND = 0x8000;
 
+    /** In {@link #proxy}: the server has not answered the SYN proxy yet. */
+    public static final int PENDING = 0x8000;
+    /** In {@link #proxy}: the client's next acknowledgement may be that of a cookie. */
+    public static final int WATCHED = 0x4000;
+
     private static final int SERVER_TUPLE = 8;
     private static final int PORTS = 16;
     private static final int FLAGS = 24;
@@ -64,6 +69,7 @@ public final class Connection {
     private static final int PROTOCOL = 27;
     private static final int LAST_SEEN = 28;
     private static final int DESTINATION = 32;
+    private static final int PROXY = 34;
     private static final int DELTAS = 36;
     private static final int SEQ_DELTAS = 44;
     private static final int NEXT_HOPS = 52;
@@ -78,6 +84,7 @@ public final class Connection {
     private static final int WINDOW_EDGES = 24;
     private static final int TIMESTAMP = 32;
     private static final int RATE = 36;
+    private static final int PROXY_TIMESTAMP = 40;
 
     private Connection() {}
 
@@ -192,14 +199,27 @@ public final class Connection {
         Memory.setInt(hot, SIZE, LAST_SEEN, tick);
     }
 
-    /** Index of the destination. */
+    /** Index of the destination, 16 bits. */
     public static int destination(long hot) {
-        return Memory.getInt(hot, SIZE, DESTINATION);
+        return Memory.getShort(hot, SIZE, DESTINATION);
     }
 
     /** Sets the index of the destination. */
     public static void setDestination(long hot, int destination) {
-        Memory.setInt(hot, SIZE, DESTINATION, destination);
+        Memory.setShort(hot, SIZE, DESTINATION, destination);
+    }
+
+    /**
+     * What the SYN proxy keeps: the window shifts of {@code TcpRewrite.windowShifts} in the lower twelve bits,
+     * {@link #PENDING} and {@link #WATCHED}.
+     */
+    public static int proxy(long hot) {
+        return Memory.getShort(hot, SIZE, PROXY);
+    }
+
+    /** Sets what the SYN proxy keeps. */
+    public static void setProxy(long hot, int bits) {
+        Memory.setShort(hot, SIZE, PROXY, bits);
     }
 
     /**
@@ -318,7 +338,7 @@ public final class Connection {
         Memory.setInt(cold, COLD_SIZE, WINDOW_EDGES + 4L * (side ^ 1), edge);
     }
 
-    /** What is added to TCP timestamps of the RS. */
+    /** What is added to TCP timestamps of the client on their way to the RS. */
     public static int timestampDelta(long cold) {
         return Memory.getInt(cold, COLD_SIZE, TIMESTAMP);
     }
@@ -326,6 +346,19 @@ public final class Connection {
     /** Sets the timestamp delta. */
     public static void setTimestampDelta(long cold, int delta) {
         Memory.setInt(cold, COLD_SIZE, TIMESTAMP, delta);
+    }
+
+    /**
+     * What is added to TCP timestamps of the RS on their way to a client that the SYN proxy gave its own; while
+     * {@link #PENDING} the number of the handshake.
+     */
+    public static int proxyTimestamp(long cold) {
+        return Memory.getInt(cold, COLD_SIZE, PROXY_TIMESTAMP);
+    }
+
+    /** Sets the proxy's timestamp delta. */
+    public static void setProxyTimestamp(long cold, int delta) {
+        Memory.setInt(cold, COLD_SIZE, PROXY_TIMESTAMP, delta);
     }
 
     /** State of the rate limiter; meaning by the limiter. */

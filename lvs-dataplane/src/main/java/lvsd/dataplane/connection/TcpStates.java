@@ -67,6 +67,8 @@ public final class TcpStates {
      */
     private static final int ACTIVE = 1 << ESTABLISHED | 1 << SYN_SENT | 1 << SYN_RECV | 1 << SYNACK;
 
+    private static final int CLOSING = 1 << FIN_WAIT | 1 << TIME_WAIT | 1 << CLOSE | 1 << CLOSE_WAIT | 1 << LAST_ACK;
+
     /** From top to bottom: table, event, and the next state for each state named in the head line. */
     private static final String TRANSITIONS = """
             from             NO ES SS SR FW TW CL CW LA LI SA
@@ -189,6 +191,11 @@ public final class TcpStates {
     /** Whether a connection in {@code state} is over: closed by both sides or reset, and only remembered. */
     public static boolean over(int state) {
         return state == TIME_WAIT || state == CLOSE;
+    }
+
+    /** Whether a connection in {@code state} is over or about to be: at least one side has closed. */
+    public static boolean closing(int state) {
+        return (CLOSING >>> state & 1) != 0;
     }
 
     /** The name as {@code ipvsadm -Lc} prints it; numbers that are no state give {@code ERR!}. */

@@ -212,9 +212,11 @@ public final class IcmpTranslation {
         if (header <= Tcp.SIZE || header > available) {
             return delta;
         }
-        int timestamp = (Connection.flags(hot) & Connection.TIMESTAMP_DELTA) != 0 ? Connection.timestampDelta(cold) : 0;
-        int value = side == Connection.SERVER_SIDE ? -timestamp : 0;
-        int echo = side == Connection.SERVER_SIDE ? 0 : timestamp;
+        int flags = Connection.flags(hot);
+        int up = (flags & Connection.TIMESTAMP_DELTA) != 0 ? Connection.timestampDelta(cold) : 0;
+        int down = (flags & Connection.SYN_PROXY) != 0 ? Connection.proxyTimestamp(cold) : 0;
+        int value = side == Connection.SERVER_SIDE ? -up : -down;
+        int echo = side == Connection.SERVER_SIDE ? down : up;
         return Checksum.add(delta, TcpRewrite.options(l4, header, value, echo, acknowledgement));
     }
 

@@ -28,6 +28,9 @@ public final class TcpRewrite {
     /** No MSS is made smaller than this. */
     private static final int SMALLEST_MSS = 64;
 
+    /** Window scale of an end that has none. */
+    private static final int NO_SCALE = 15;
+
     private TcpRewrite() {}
 
     /**
@@ -78,6 +81,41 @@ public final class TcpRewrite {
             return delta;
         }
         return Checksum.add(delta, TcpOptions.setTsecr(tcp, header, at, TcpOptions.tsecr(tcp, header, at) + echo));
+    }
+
+    /**
+     * How windows change on a connection whose ends were told window scales by somebody between them, for {@link #window}.
+     *
+     * @param client the client's scale, 0 to 14; 15 where it has none, and then nothing is scaled at all
+     * @param told the scale that the client was told
+     * @param server the server's scale, 15 where it has none and takes the client's windows as they are
+     * @return twelve bits: shift left of the client's windows (0 to 3), right (4 to 7) and left (8 to 11) of the server's
+     */
+    public static int windowShifts(int client, int told, int server) {
+        if (client == NO_SCALE) {
+            return 0;
+        }
+        if (server == NO_SCALE) {
+            return client | told << 4;
+        }
+        return server >= told ? (server - told) << 8 : (told - server) << 4;
+    }
+
+    /**
+     * Shifts the window of a segment of {@code side} (0: the client) as {@code shifts} of {@link #windowShifts} say, never
+     * beyond what 16 bits hold; bits that fall off make it smaller, which harms nobody. A SYN's window is not scaled (RFC
+     * 7323, section 2.2).
+     */
+    public static int window(long tcp, int shifts, int side) {
+        int left = side == 0 ? shifts & 0xf : shifts >>> 8 & 0xf;
+        int right = side == 0 ? 0 : shifts >>> 4 & 0xf;
+        if ((left | right) == 0 || (Tcp.flags(tcp) & Tcp.SYN) != 0) {
+            return 0;
+        }
+        int old = Memory.getShort(tcp, Tcp.SIZE, 14);
+        int fresh = WireForm.short16(Math.min(WireForm.short16(old) >>> right << left, 0xffff));
+        Memory.setShort(tcp, Tcp.SIZE, 14, fresh);
+        return Checksum.delta(old, fresh);
     }
 
     /**

@@ -27,6 +27,7 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
     public static final int TABLE_FULL = -2;
 
     private static final int UNKNOWN = -1;
+    private static final int DEFAULT_MTU = 1500;
     private static final int SHARE_RATE = 1000;
 
     private final int worker;
@@ -240,6 +241,51 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
             return Verdict.transmit(Adjacency.port(line));
         }
         return neighbours.hold(index, p.mbuf, p.l3) ? Verdict.KEPT : Verdict.drop(DropReason.NEIGHBOUR_QUEUE_FULL);
+    }
+
+    /** Largest packet on the way to an IPv4 address, bytes; that of plain Ethernet where there is no way. */
+    public int mtu4(int destination) {
+        int found = config.route4(destination);
+        return found == RouteTable.NONE
+                ? DEFAULT_MTU
+                : config.iface(config.routes4().route(found).iface()).mtu();
+    }
+
+    /** As {@link #mtu4} for an IPv6 address. */
+    public int mtu6(long high, long low) {
+        int found = config.route6(high, low);
+        return found == RouteTable.NONE
+                ? DEFAULT_MTU
+                : config.iface(config.routes6().route(found).iface()).mtu();
+    }
+
+    /**
+     * A new packet of {@code length} bytes for a segment of our own, its first byte being that of the IP header, with room
+     * for a link header before it; 0 (counted) if there is none.
+     */
+    public long allocate(int length) {
+        return frames.begin(length);
+    }
+
+    /** Frees a packet that goes nowhere. */
+    public void free(long mbuf) {
+        frames.free(mbuf);
+    }
+
+    /** Does what the verdict on a packet of our own, or on one that was kept, says. */
+    public void dispatch(long mbuf, int verdict) {
+        int kind = Verdict.kind(verdict);
+        if (kind == Verdict.TRANSMIT) {
+            emit(mbuf, Verdict.argument(verdict));
+        } else if (kind != Verdict.KEPT) {
+            frames.free(mbuf);
+            frames.count(kind == Verdict.DROP ? DropReason.of(Verdict.argument(verdict)) : DropReason.NOT_SERVED);
+        }
+    }
+
+    /** The packet, answered in place, goes back to the station that it came from. */
+    public int back(Packet p) {
+        return icmp.back(p);
     }
 
     /**

@@ -4,6 +4,7 @@ import java.util.List;
 import lvsd.rules.ForwardingMethod;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import lvsd.rules.SynProxyMode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,6 +55,9 @@ public final class Service {
     /** Port in wire form; 0: any. */
     public final int port;
 
+    /** Whether SYNs are answered by cookies; TCP only. */
+    public final SynProxyMode synProxy;
+
     /** Makes the worker's view of {@code spec}. */
     public Service(
             int index,
@@ -92,6 +96,7 @@ public final class Service {
         this.address6High = bytes.length == 16 ? Wire.long8(bytes, 0) : 0;
         this.address6Low = bytes.length == 16 ? Wire.long8(bytes, 8) : 0;
         this.port = vip == null ? 0 : Wire.port(vip.port());
+        this.synProxy = spec.synProxy();
     }
 
     /** What names the service. */

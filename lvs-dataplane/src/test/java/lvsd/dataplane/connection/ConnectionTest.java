@@ -23,7 +23,8 @@ class ConnectionTest {
         check(26, 1, at -> Connection.setState(at, 0x11), 0x11);
         check(27, 1, at -> Connection.setProtocol(at, 0x11), 0x11);
         check(28, 4, at -> Connection.setLastSeen(at, 0x11223344), 0x11223344);
-        check(32, 4, at -> Connection.setDestination(at, 0x11223344), 0x11223344);
+        check(32, 2, at -> Connection.setDestination(at, 0x1122), 0x1122);
+        check(34, 2, at -> Connection.setProxy(at, 0x1122), 0x1122);
         check(36, 4, at -> Connection.setDeltas(at, CLIENT, 0x1122, 0x3344), 0x33441122);
         check(40, 4, at -> Connection.setDeltas(at, SERVER, 0x1122, 0x3344), 0x33441122);
         check(44, 4, at -> Connection.setSeqDelta(at, CLIENT, 0x11223344), 0x11223344);
@@ -45,6 +46,7 @@ class ConnectionTest {
         check(28, 4, at -> Connection.setWindowEdge(at, CLIENT, 0x11223344), 0x11223344);
         check(32, 4, at -> Connection.setTimestampDelta(at, 0x11223344), 0x11223344);
         check(36, 4, at -> Connection.setRate(at, 0x11223344), 0x11223344);
+        check(40, 4, at -> Connection.setProxyTimestamp(at, 0x11223344), 0x11223344);
     }
 
     @Test

@@ -1,0 +1,177 @@
+package lvsd.dataplane;
+
+import lvsd.dataplane.connection.Connection;
+import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.service.Service;
+import lvsd.dpdk.Mbuf;
+import lvsd.memory.Memory;
+import lvsd.synproxy.Handshakes;
+import lvsd.synproxy.Segment;
+import lvsd.synproxy.TcpOffer;
+import lvsd.wire.Ethernet;
+import lvsd.wire.Ipv4;
+import lvsd.wire.Ipv6;
+import lvsd.wire.Tcp;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the SYN proxy's own segments of one client's connection: those towards the server in the client's name, which the
+ * packet path then rewrites as it does the client's, and those to the client in the VIP's name. First {@link #of} says whose
+ * connection it is; what is written stands in {@link #packet}. Owned by the worker.
+ */
+final class OwnSegments {
+    private static final int TTL = 64;
+
+    private final Handshakes handshakes;
+    /** The segment written last. */
+    final Packet packet = new Packet();
+
+    /** Whether the client is an IPv6 one. */
+    boolean ipv6;
+
+    private long addresses4;
+    private long clientHigh;
+    private long clientLow;
+    private long vipHigh;
+    private long vipLow;
+    private int ports;
+
+    OwnSegments(Handshakes handshakes) {
+        this.handshakes = handshakes;
+    }
+
+    /** The connection of a client's packet. */
+    void of(Packet p) {
+        ipv6 = p.ipv6;
+        ports = Tcp.ports(p.l4);
+        if (!ipv6) {
+            addresses4 = Ipv4.addresses(p.l3);
+            return;
+        }
+        clientHigh = Ipv6.sourceHigh(p.l3);
+        clientLow = Ipv6.sourceLow(p.l3);
+        vipHigh = Ipv6.destinationHigh(p.l3);
+        vipLow = Ipv6.destinationLow(p.l3);
+    }
+
+    /** The connection of an entry. */
+    void of(ConnectionTable table, int entry) {
+        long hot = table.hot(entry);
+        int side = Connection.CLIENT_SIDE;
+        ipv6 = table.ipv6();
+        ports = Connection.ports(hot, side);
+        if (!ipv6) {
+            addresses4 = Connection.addresses(hot, side);
+            return;
+        }
+        long at = table.addresses6(entry);
+        clientHigh = Connection.sourceHigh(at, side);
+        clientLow = Connection.sourceLow(at, side);
+        vipHigh = Connection.destinationHigh(at, side);
+        vipLow = Connection.destinationLow(at, side);
+    }
+
+    /** The service that the client talks to. */
+    @Nullable
+    Service service(Pipeline pipeline) {
+        int port = Tcp.pairDestination(ports);
+        return ipv6
+                ? pipeline.services.find6(Ipv4.PROTOCOL_TCP, vipHigh, vipLow, port)
+                : pipeline.services.find4(Ipv4.PROTOCOL_TCP, Ipv4.pairDestination(addresses4), port);
+    }
+
+    /** The next hop to the client; negative as {@code Net.nextHop4} says. */
+    int hopToClient(Pipeline pipeline) {
+        return ipv6 ? pipeline.net.nextHop6(clientHigh, clientLow) : pipeline.net.nextHop4(Ipv4.pairSource(addresses4));
+    }
+
+    /** Writes the SYN that opens the connection at the server. */
+    void syn(int handshake, long mbuf, long frame, long l3, int iface) {
+        int offer = handshakes.offer(handshake);
+        int window = (int) Math.min((long) handshakes.window(handshake) << TcpOffer.shift(offer), 0xffff);
+        long tcp = head(l3, false);
+        Segment.tcp(tcp, ports, handshakes.isn(handshake), 0, Tcp.SYN, window);
+        int header = Segment.synOptions(tcp, offer, handshakes.clientStamp(handshake), 0);
+        done(mbuf, frame, l3, tcp, header, iface);
+    }
+
+    /** Writes the client's acknowledgement of the server's SYN+ACK, numbers as the client has them. */
+    void acknowledgement(int handshake, long mbuf, long frame, long l3, int iface) {
+        long tcp = head(l3, false);
+        int seq = handshakes.isn(handshake) + 1;
+        int ack = handshakes.cookie(handshake) + 1;
+        Segment.tcp(tcp, ports, seq, ack, Tcp.ACK_FLAG, handshakes.window(handshake));
+        boolean stamped = TcpOffer.timestamps(handshakes.offer(handshake));
+        int header = stamped
+                ? Segment.timestamps(tcp, handshakes.clientStamp(handshake), handshakes.ourStamp(handshake))
+                : Segment.BARE;
+        done(mbuf, frame, l3, tcp, header, iface);
+    }
+
+    /** Writes a reset to the server; {@code seq} as the client counts. */
+    void resetServer(int seq, long mbuf, long frame, long l3, int iface) {
+        long tcp = head(l3, false);
+        Segment.tcp(tcp, ports, seq, 0, Tcp.RST, 0);
+        done(mbuf, frame, l3, tcp, Segment.BARE, iface);
+    }
+
+    /** Writes the reset that ends what the client takes for a connection. */
+    void resetClient(int handshake, long mbuf, long frame, long l3, int iface) {
+        long tcp = head(l3, true);
+        int seq = handshakes.cookie(handshake) + 1;
+        int ack = handshakes.isn(handshake) + 1;
+        Segment.tcp(tcp, Integer.rotateLeft(ports, 16), seq, ack, Tcp.RST | Tcp.ACK_FLAG, 0);
+        done(mbuf, frame, l3, tcp, Segment.BARE, iface);
+    }
+
+    /** Writes the segment that opens the client's window to {@code window}, 16 bits as its scale has it. */
+    void openWindow(int handshake, int window, long mbuf, long l3, int iface) {
+        long tcp = head(l3, true);
+        int seq = handshakes.cookie(handshake) + 1;
+        int ack = handshakes.isn(handshake) + 1;
+        Segment.tcp(tcp, Integer.rotateLeft(ports, 16), seq, ack, Tcp.ACK_FLAG, window);
+        boolean stamped = TcpOffer.timestamps(handshakes.offer(handshake));
+        int header = stamped
+                ? Segment.timestamps(tcp, handshakes.ourStamp(handshake), handshakes.clientStamp(handshake))
+                : Segment.BARE;
+        done(mbuf, l3, l3, tcp, header, iface);
+    }
+
+    private long head(long l3, boolean toClient) {
+        // A frame of our own has no header yet, and who sends it looks for the type right before the packet.
+        Memory.setShortBe(l3 - 2, 2, 0, ipv6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4);
+        if (!ipv6) {
+            return Segment.head4(l3, toClient ? Long.rotateLeft(addresses4, 32) : addresses4, 0, TTL);
+        }
+        return toClient
+                ? Segment.head6(l3, vipHigh, vipLow, clientHigh, clientLow, 0, TTL)
+                : Segment.head6(l3, clientHigh, clientLow, vipHigh, vipLow, 0, TTL);
+    }
+
+    private void done(long mbuf, long frame, long l3, long tcp, int header, int iface) {
+        int length = Segment.finish(l3, tcp, header);
+        Packet p = packet;
+        p.mbuf = mbuf;
+        p.frame = frame;
+        p.frameLength = (int) (l3 - frame) + length;
+        p.iface = iface;
+        p.etherType = ipv6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4;
+        p.l3 = l3;
+        p.l3Length = length;
+        p.ipv6 = ipv6;
+        p.protocol = Ipv4.PROTOCOL_TCP;
+        p.l4 = tcp;
+        p.l4Length = header;
+        p.l4Valid = true;
+        p.fragment = false;
+        p.laterFragment = false;
+        p.groupFrame = false;
+        Mbuf.setLength(mbuf, (int) (l3 - Mbuf.data(mbuf)) + length);
+    }
+
+    /** Whether any segment of ours fits a packet's buffer from its IP header on. */
+    static boolean room(Packet p) {
+        int before = (int) (p.l3 - Mbuf.data(p.mbuf));
+        return Mbuf.dataLength(p.mbuf) - before + Mbuf.tailroom(p.mbuf) >= Segment.MAX_SIZE;
+    }
+}

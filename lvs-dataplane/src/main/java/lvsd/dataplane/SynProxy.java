@@ -1,0 +1,274 @@
+package lvsd.dataplane;
+
+import java.util.Arrays;
+import lvsd.dataplane.connection.Connection;
+import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.Timeouts;
+import lvsd.dataplane.net.Net;
+import lvsd.dataplane.net.NetConfig;
+import lvsd.dataplane.service.Destination;
+import lvsd.dataplane.service.Service;
+import lvsd.dataplane.service.ServiceTable;
+import lvsd.dpdk.Mbuf;
+import lvsd.rules.ForwardingMethod;
+import lvsd.rules.SynProxyMode;
+import lvsd.synproxy.Cookies;
+import lvsd.synproxy.ProxyCounters;
+import lvsd.synproxy.ProxyCounters.Counter;
+import lvsd.synproxy.ProxySettings;
+import lvsd.synproxy.Secrets;
+import lvsd.synproxy.SynAnswer;
+import lvsd.wire.Ipv4;
+import lvsd.wire.Ipv6;
+import lvsd.wire.Tcp;
+import lvsd.wire.TcpOptions;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The SYN proxy towards clients: answers SYNs of proxied services by cookies, judges what comes back, and hands those who
+ * have proved themselves to {@link ServerHandshakes}. Owned by the worker.
+ */
+final class SynProxy {
+    /** Longer than any cookie lives: how long a service that is no longer proxied still judges acknowledgements. */
+    private static final int LINGER = 140 * Timeouts.TICKS_PER_SECOND;
+    /** Bad acknowledgements looked at a second time, per cycle, to tell expired cookies from wrong ones. */
+    private static final int EXPIRED_CHECKS = 4;
+
+    private static final long TWO_EPOCHS = 2L << Secrets.EPOCH_SHIFT;
+    private static final int SMALLEST_MSS = 88;
+    private static final int NO_SERVER = -1;
+    private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
+    private static final int NAT = ForwardingMethod.NAT.number();
+
+    private final Pipeline pipeline;
+    private final Misses misses;
+    private final Connector connector;
+    private final Net net;
+    private final ServerHandshakes handshakes;
+    private final ProxyCounters counters;
+    private final Cookies cookies;
+    private final Cookies expired;
+    private ProxySettings settings;
+
+    /** MSS to announce, by service; 0: not known yet, {@link #NO_SERVER}: nobody to send it to. */
+    private final int[] announced = new int[Service.MAXIMUM];
+    /** Tick of the last cookie given, by service; 0: none. */
+    private final int[] answered = new int[Service.MAXIMUM];
+
+    private ServiceTable announcedFor = ServiceTable.EMPTY;
+    private @Nullable NetConfig announcedOver;
+    private long nanos;
+    private int expiredChecks;
+
+    SynProxy(Pipeline pipeline, Misses misses, Connector connector, WorkerParts parts) {
+        this.pipeline = pipeline;
+        this.misses = misses;
+        this.connector = connector;
+        this.net = parts.net();
+        this.counters = parts.proxy().counters();
+        this.settings = Sysctls.DEFAULT.synProxy;
+        this.cookies = new Cookies(parts.proxy().secrets());
+        this.expired = new Cookies(parts.proxy().secrets());
+        this.handshakes = new ServerHandshakes(pipeline, misses, connector, this, parts);
+        cookies.scale(settings.scale());
+        expired.scale(settings.scale());
+    }
+
+    /** The handshakes with servers. */
+    ServerHandshakes handshakes() {
+        return handshakes;
+    }
+
+    /** Sets the clock, nanoseconds. Once a cycle. */
+    void clock(long now) {
+        nanos = now;
+        expiredChecks = 0;
+        cookies.clock(now);
+    }
+
+    /** Settings in use. */
+    ProxySettings settings() {
+        return settings;
+    }
+
+    /** Takes over other settings. */
+    void settings(ProxySettings newer) {
+        settings = newer;
+        announcedFor = ServiceTable.EMPTY;
+        cookies.scale(newer.scale());
+        expired.scale(newer.scale());
+    }
+
+    /** Takes over other secrets. */
+    void secrets(Secrets newer) {
+        cookies.secrets(newer);
+        expired.secrets(newer);
+        cookies.clock(nanos);
+    }
+
+    /** Secrets in use. */
+    Secrets secrets() {
+        return cookies.secrets();
+    }
+
+    /** Counts a step of a service. */
+    void count(Service service, Counter counter) {
+        counters.count(service.index, counter);
+    }
+
+    /** Whether segments of the service without a connection are the proxy's: it is proxied, or was a moment ago. */
+    boolean concerns(Service service) {
+        return service.synProxy != SynProxyMode.DISABLE || lately(service);
+    }
+
+    private boolean lately(Service service) {
+        int tick = answered[service.index];
+        return tick != 0 && pipeline.now - tick < LINGER;
+    }
+
+    /** Whether SYNs of the service are answered by cookies now. */
+    boolean active(Service service) {
+        return service.synProxy == SynProxyMode.ENABLE;
+    }
+
+    /** A valid TCP segment, without a connection, of a service that concerns the proxy. */
+    int miss(Packet p, Service service) {
+        int flags = Tcp.flags(p.l4) & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST);
+        boolean syn = flags == Tcp.SYN && active(service);
+        if (!syn && flags != Tcp.ACK_FLAG) {
+            return connector.open(p, service);
+        }
+        int source = net.sourceCheck(p);
+        if (source != 0) {
+            return source;
+        }
+        return syn ? syn(p, service) : acknowledgement(p, service);
+    }
+
+    /** Answers a SYN by a cookie, in its own buffer. */
+    int syn(Packet p, Service service) {
+        int mss = announced(service, p.ipv6);
+        if (mss == NO_SERVER) {
+            return Verdict.drop(DropReason.NO_DESTINATION);
+        }
+        if (!SynAnswer.checksumValid(p.ipv6, p.l3, p.l4, p.l4Length)) {
+            return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
+        }
+        if (!OwnSegments.room(p)) {
+            return Verdict.drop(DropReason.NO_MBUF);
+        }
+        int length = p.ipv6
+                ? SynAnswer.answer6(p.l3, p.l4, cookies, settings, mss)
+                : SynAnswer.answer4(p.l3, p.l4, cookies, settings, mss);
+        Mbuf.setLength(p.mbuf, (int) (p.l3 - p.frame) + length);
+        answered[service.index] = pipeline.now | 1;
+        counters.count(service.index, Counter.SYNS);
+        return net.back(p);
+    }
+
+    private int announced(Service service, boolean ipv6) {
+        if (announcedFor != pipeline.services || announcedOver != net.config()) {
+            Arrays.fill(announced, 0);
+            announcedFor = pipeline.services;
+            announcedOver = net.config();
+        }
+        int known = announced[service.index];
+        if (known == 0) {
+            known = largestSegment(service, ipv6);
+            announced[service.index] = known;
+        }
+        return known;
+    }
+
+    /** What fits the way to every server, the client's address included; {@link #NO_SERVER} without a usable one. */
+    private int largestSegment(Service service, boolean ipv6) {
+        int smallest = NO_SERVER;
+        for (Destination each : service.destinations) {
+            if (each.weight == 0 || each.ipv6 != ipv6 || (each.method != NAT && each.method != FULLNAT)) {
+                continue;
+            }
+            int mtu = ipv6 ? net.mtu6(each.address6High, each.address6Low) : net.mtu4(each.address4);
+            int headers = Tcp.SIZE + (ipv6 ? Ipv6.SIZE : Ipv4.SIZE);
+            int toa = service.toa && each.method == FULLNAT ? Connector.toaSize(ipv6) : 0;
+            int mss = Math.max(SMALLEST_MSS, Math.min(settings.mss(), mtu - headers - toa));
+            smallest = smallest == NO_SERVER ? mss : Math.min(smallest, mss);
+        }
+        return smallest;
+    }
+
+    /** A segment that may acknowledge a cookie; it belongs to no connection any more. */
+    int acknowledgement(Packet p, Service service) {
+        int header = Tcp.headerLength(p.l4);
+        if (settings.defer() && p.l4Length == header) {
+            counters.count(service.index, Counter.DEFERRED);
+            return Verdict.drop(DropReason.SYN_DEFERRED);
+        }
+        int offer = judge(cookies, p, header);
+        if (offer == Cookies.INVALID) {
+            return bad(p, service, header);
+        }
+        // The cookie vouches for addresses, ports and numbers; the rest is about to be sent on in other segments.
+        if (!SynAnswer.checksumValid(p.ipv6, p.l3, p.l4, p.l4Length)) {
+            return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
+        }
+        counters.count(service.index, Counter.GOOD);
+        return handshakes.begin(p, service, offer, header);
+    }
+
+    /** Whether a segment acknowledges a cookie that holds. */
+    boolean proves(Packet p) {
+        int flags = Tcp.flags(p.l4) & (Tcp.SYN | Tcp.RST | Tcp.ACK_FLAG);
+        return flags == Tcp.ACK_FLAG && judge(cookies, p, Tcp.headerLength(p.l4)) != Cookies.INVALID;
+    }
+
+    private static int judge(Cookies by, Packet p, int header) {
+        int stamps = TcpOptions.timestamps(p.l4, header);
+        int echo = stamps < 0 ? 0 : TcpOptions.tsecr(p.l4, header, stamps);
+        int ports = Tcp.ports(p.l4);
+        int isn = Tcp.seq(p.l4) - 1;
+        int cookie = Tcp.ack(p.l4) - 1;
+        return p.ipv6
+                ? by.open6(
+                        Ipv6.sourceHigh(p.l3),
+                        Ipv6.sourceLow(p.l3),
+                        Ipv6.destinationHigh(p.l3),
+                        Ipv6.destinationLow(p.l3),
+                        ports,
+                        isn,
+                        cookie,
+                        stamps >= 0,
+                        echo)
+                : by.open4(Ipv4.addresses(p.l3), ports, isn, cookie, stamps >= 0, echo);
+    }
+
+    private int bad(Packet p, Service service, int header) {
+        boolean late = false;
+        if (expiredChecks < EXPIRED_CHECKS) {
+            expiredChecks++;
+            expired.clock(nanos - TWO_EPOCHS);
+            late = judge(expired, p, header) != Cookies.INVALID;
+        }
+        counters.count(service.index, late ? Counter.EXPIRED : Counter.BAD);
+        return settings.resetBad() ? net.refuse(p) : Verdict.drop(DropReason.SYN_COOKIE);
+    }
+
+    /**
+     * A SYN on an entry of the proxy's in one of the closing states: where such entries may be reused it is answered by a
+     * cookie, and the entry stays until that is acknowledged. 0 when it is not the proxy's business.
+     */
+    int synOnEntry(Packet p, ConnectionTable table, int entry) {
+        Service service = misses.service(p);
+        long hot = table.hot(entry);
+        if (service == null || !active(service) || !reusable(hot)) {
+            return 0;
+        }
+        Connection.setFlags(hot, Connection.flags(hot) | Connection.TOA_PENDING);
+        Connection.setProxy(hot, Connection.proxy(hot) | Connection.WATCHED);
+        return syn(p, service);
+    }
+
+    /** Whether the entry may give way to a proven client. */
+    boolean reusable(long hot) {
+        return (settings.reuse() >>> Connection.state(hot) & 1) != 0;
+    }
+}

@@ -1,0 +1,89 @@
+package lvsd.synproxy;
+
+import lvsd.wire.Checksum;
+import lvsd.wire.Ipv4;
+import lvsd.wire.Ipv6;
+import lvsd.wire.Tcp;
+import lvsd.wire.TcpOptions;
+
+/**
+ * Turns a SYN into the SYN+ACK that answers it, in its own buffer. Nothing is remembered of it: what was agreed is in the
+ * cookie. Static methods; the caller owes a checked packet, {@link Segment#MAX_SIZE} bytes from its IP header on, and the
+ * Ethernet header's addresses.
+ */
+public final class SynAnswer {
+    private SynAnswer() {}
+
+    /** Whether the checksum is right: an option that arrived wrong would stay wrong for the whole connection. */
+    public static boolean checksumValid(boolean ipv6, long ip, long tcp, int length) {
+        return ipv6
+                ? Checksum.verify6(ip, tcp, length, Ipv4.PROTOCOL_TCP)
+                : Checksum.verify4(ip, tcp, length, Ipv4.PROTOCOL_TCP);
+    }
+
+    /**
+     * Answers an IPv4 SYN.
+     *
+     * @param tcp its TCP header, checked
+     * @param mss largest segment to announce
+     * @return length of the answer from its IP header on
+     */
+    public static int answer4(long ip, long tcp, Cookies cookies, ProxySettings settings, int mss) {
+        int header = Tcp.headerLength(tcp);
+        int isn = Tcp.seq(tcp);
+        int ports = Tcp.ports(tcp);
+        long addresses = Ipv4.addresses(ip);
+        int offer = agreed(tcp, header, false, settings);
+        int echo = echo(tcp, header, offer);
+        int stamp = cookies.timestamp(offer);
+        int cookie = cookies.make4(addresses, ports, isn, offer, stamp);
+        long at = Segment.head4(ip, Long.rotateLeft(addresses, 32), settings.tos(), settings.ttl());
+        return write(ip, at, ports, isn, cookie, offer, settings, mss, stamp, echo);
+    }
+
+    /** As {@link #answer4} for IPv6; extension headers are left out of the answer. */
+    public static int answer6(long ip, long tcp, Cookies cookies, ProxySettings settings, int mss) {
+        int header = Tcp.headerLength(tcp);
+        int isn = Tcp.seq(tcp);
+        int ports = Tcp.ports(tcp);
+        int offer = agreed(tcp, header, true, settings);
+        int echo = echo(tcp, header, offer);
+        int stamp = cookies.timestamp(offer);
+        long clientHigh = Ipv6.sourceHigh(ip);
+        long clientLow = Ipv6.sourceLow(ip);
+        long vipHigh = Ipv6.destinationHigh(ip);
+        long vipLow = Ipv6.destinationLow(ip);
+        int cookie = cookies.make6(clientHigh, clientLow, vipHigh, vipLow, ports, isn, offer, stamp);
+        long at = Segment.head6(ip, vipHigh, vipLow, clientHigh, clientLow, settings.tos(), settings.ttl());
+        return write(ip, at, ports, isn, cookie, offer, settings, mss, stamp, echo);
+    }
+
+    private static int agreed(long tcp, int header, boolean ipv6, ProxySettings settings) {
+        int offer = TcpOffer.read(tcp, header, ipv6);
+        return TcpOffer.agreed(offer, settings.scale(), settings.sack(), settings.timestamps());
+    }
+
+    private static int echo(long tcp, int header, int offer) {
+        return TcpOffer.timestamps(offer) ? TcpOptions.tsval(tcp, header, TcpOptions.timestamps(tcp, header)) : 0;
+    }
+
+    private static int write(
+            long ip,
+            long tcp,
+            int ports,
+            int isn,
+            int cookie,
+            int offer,
+            ProxySettings settings,
+            int mss,
+            int stamp,
+            int echo) {
+        int flags = Tcp.SYN | Tcp.ACK_FLAG;
+        Segment.tcp(tcp, Segment.swapPorts(ports), cookie, isn + 1, flags, settings.window(mss));
+        int ours = TcpOffer.withMss(offer, mss);
+        if (TcpOffer.scale(offer) != TcpOffer.NO_SCALE) {
+            ours = TcpOffer.withScale(ours, settings.scale());
+        }
+        return Segment.finish(ip, tcp, Segment.synOptions(tcp, ours, stamp, echo));
+    }
+}

@@ -1,0 +1,84 @@
+package lvsd.synproxy;
+
+import lvsd.wire.TcpOptions;
+
+/**
+ * The options of a SYN that a connection lives with, packed into one int of 22 bits: maximum segment size (bits 0 to 15),
+ * window scale (16 to 19; 15 is absent), selective acknowledgements (20) and timestamps (21).
+ */
+public final class TcpOffer {
+    /** Selective acknowledgements are permitted. */
+    public static final int SACK = 1 << 20;
+    /** Timestamps are there. */
+    public static final int TIMESTAMPS = 1 << 21;
+    /** {@link #scale} where the option is absent. */
+    public static final int NO_SCALE = 15;
+
+    private static final int SCALE_SHIFT = 16;
+    private static final int SCALE_MASK = 0xf << SCALE_SHIFT;
+    private static final int MSS_MASK = 0xffff;
+    /** What a sender without the option takes: RFC 9293, section 3.7.1. */
+    private static final int DEFAULT_MSS4 = 536;
+
+    private static final int DEFAULT_MSS6 = 1220;
+
+    private TcpOffer() {}
+
+    /** An offer of these parts. */
+    public static int of(int mss, int scale, boolean sack, boolean timestamps) {
+        return mss | scale << SCALE_SHIFT | (sack ? SACK : 0) | (timestamps ? TIMESTAMPS : 0);
+    }
+
+    /** What a SYN or SYN+ACK offers; without an MSS option the default of its family. {@code header} is checked. */
+    public static int read(long tcp, int header, boolean ipv6) {
+        int mss = TcpOptions.mss(tcp, header);
+        int scale = TcpOptions.windowScale(tcp, header);
+        return of(
+                mss < 0 ? ipv6 ? DEFAULT_MSS6 : DEFAULT_MSS4 : mss,
+                scale < 0 ? NO_SCALE : Math.min(scale, TcpOptions.MAX_WINDOW_SCALE),
+                TcpOptions.sackPermitted(tcp, header),
+                TcpOptions.timestamps(tcp, header) >= 0);
+    }
+
+    /** Maximum segment size in bytes. */
+    public static int mss(int offer) {
+        return offer & MSS_MASK;
+    }
+
+    /** Window scale, 0 to 14, or {@link #NO_SCALE}. */
+    public static int scale(int offer) {
+        return (offer & SCALE_MASK) >>> SCALE_SHIFT;
+    }
+
+    /** Bits by which windows are shifted: {@link #scale}, 0 where it is absent. */
+    public static int shift(int offer) {
+        int scale = scale(offer);
+        return scale == NO_SCALE ? 0 : scale;
+    }
+
+    /** Whether selective acknowledgements are permitted. */
+    public static boolean sack(int offer) {
+        return (offer & SACK) != 0;
+    }
+
+    /** Whether timestamps are there. */
+    public static boolean timestamps(int offer) {
+        return (offer & TIMESTAMPS) != 0;
+    }
+
+    /** The offer with another maximum segment size. */
+    public static int withMss(int offer, int mss) {
+        return (offer & ~MSS_MASK) | mss;
+    }
+
+    /** The offer with another window scale. */
+    public static int withScale(int offer, int scale) {
+        return (offer & ~SCALE_MASK) | scale << SCALE_SHIFT;
+    }
+
+    /** What remains of a client's offer where we do not do everything: {@code scale} 0 means no window scaling. */
+    public static int agreed(int offer, int scale, boolean sack, boolean timestamps) {
+        int kept = offer & ~((sack ? 0 : SACK) | (timestamps ? 0 : TIMESTAMPS));
+        return scale == 0 ? withScale(kept, NO_SCALE) : kept;
+    }
+}
