@@ -299,7 +299,8 @@ final class Misses {
     }
 
     /** The service of a packet: by its firewall mark, else by where it goes. */
-    @Nullable Service service(Packet p) {
+    @Nullable
+    Service service(Packet p) {
         int port = Tcp.destinationPort(p.l4);
         if (!pipeline.services.marks.isEmpty()) {
             Service marked = marked(p, port);

@@ -20,9 +20,18 @@ class SynProxySimulationTest {
     private static final int STEP = 10;
     private static final long LIMIT = 300_000;
 
-    /** A way with its own delays: frames by the time they arrive. */
-    private record OnTheWay(long at, byte[] frame) {}
+    /** A frame and when it arrives. */
+    private static final class OnTheWay {
+        final long at;
+        final byte[] frame;
 
+        OnTheWay(long at, byte[] frame) {
+            this.at = at;
+            this.frame = frame;
+        }
+    }
+
+    /** A way with its own delays. */
     private static final class Path {
         final List<OnTheWay> frames = new ArrayList<>();
         final RandomGenerator random;
