@@ -88,7 +88,7 @@ public final class ConnectionTable implements AutoCloseable {
         this.seed0 = seed0;
         this.seed1 = seed1;
         // Two tuples an entry at 64 % of ten slots; a second bucket must exist.
-        this.buckets = (int) Math.max(2, (capacity * 10L + 31) / 32);
+        this.buckets = (int) Math.max(2, capacity * 10L / 32);
         long indexBytes = (long) buckets * BUCKET;
         long hotBytes = (long) capacity * Connection.SIZE;
         long addressBytes = ipv6 ? (long) capacity * Connection.ADDRESSES6_SIZE : 0;
