@@ -688,7 +688,7 @@ final class Director {
 
     private boolean idle(DestinationEntry destination) {
         DataplaneControl.Totals totals = dataplane.totals(destination.index);
-        return totals.active() == 0 && totals.inactive() == 0;
+        return totals.active() == 0 && totals.inactive() == 0 && totals.persistent() == 0;
     }
 
     private void retire(DestinationEntry destination) {
@@ -770,7 +770,7 @@ final class Director {
                 destination.spec,
                 totals.active(),
                 totals.inactive(),
-                0,
+                totals.persistent(),
                 Model.stats(totals),
                 destination.estimator.rates());
     }

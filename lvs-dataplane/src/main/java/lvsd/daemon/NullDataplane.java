@@ -9,7 +9,7 @@ import lvsd.dataplane.service.ServiceTable;
 
 /** A packet path without packets: rules can be tried on it, which is how {@code --check} reads a rules file. */
 final class NullDataplane implements DataplaneFactory.Running {
-    private static final Totals NOTHING = new Totals(0, 0, 0, 0, 0, 0, 0);
+    private static final Totals NOTHING = new Totals(0, 0, 0, 0, 0, 0, 0, 0);
 
     private final List<PortView> ports = new ArrayList<>();
     private long generation;

@@ -12,13 +12,13 @@ import lvsd.control.Views;
 import lvsd.dataplane.ConnectionRow;
 import lvsd.dataplane.DataplaneControl;
 import lvsd.dataplane.DropReason;
-import lvsd.rules.Protocol;
+import lvsd.rules.DestinationSpec;
+import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Rule;
 import lvsd.rules.RuleFormatter;
 import lvsd.rules.RuleParser;
 import lvsd.rules.RuleSyntaxException;
 import lvsd.rules.ServiceId;
-import lvsd.rules.ServiceSpec;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -99,10 +99,10 @@ final class Requests implements RequestHandler {
                     RuleFormatter.line(change instanceof Rule.StartDaemon daemon ? director.kept(daemon) : change);
             batch.add(line);
             LOG.atDebug().addKeyValue("rule", line).log("rule");
-            if (change instanceof Rule.AddService(var service)) {
-                warnOfMissing(service, line);
-            } else if (change instanceof Rule.EditService(var service)) {
-                warnOfMissing(service, line);
+            if (change instanceof Rule.AddDestination(var destination)) {
+                warnOfMissing(destination, line);
+            } else if (change instanceof Rule.EditDestination(var destination)) {
+                warnOfMissing(destination, line);
             }
         }
     }
@@ -156,18 +156,12 @@ final class Requests implements RequestHandler {
     }
 
     /** What is stored and listed as ipvsadm does, but not yet balanced, is said once. */
-    private static void warnOfMissing(ServiceSpec service, String line) {
-        String missing = null;
-        if (service.persistence().isPresent()) {
-            missing = "persistence";
-        } else if (service.id() instanceof ServiceId.Vip vip && vip.protocol() == Protocol.SCTP) {
-            missing = "SCTP";
-        }
-        if (missing != null) {
+    private static void warnOfMissing(DestinationSpec destination, String line) {
+        if (destination.method() == ForwardingMethod.TUNNEL) {
             LOG.atWarn()
                     .addKeyValue("rule", line)
-                    .addKeyValue("missing", missing)
-                    .log("service uses what is not available");
+                    .addKeyValue("missing", "tunnel")
+                    .log("server uses what is not available");
         }
     }
 
@@ -293,8 +287,8 @@ final class Requests implements RequestHandler {
                 row.expiresMillis(),
                 row.packets(),
                 row.worker(),
-                "",
-                "");
+                row.engine(),
+                row.engineData());
     }
 
     private View.Drops drops() {

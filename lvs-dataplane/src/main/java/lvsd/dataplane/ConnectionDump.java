@@ -5,6 +5,7 @@ import java.net.UnknownHostException;
 import java.util.List;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.Template;
 import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.service.Wire;
@@ -27,7 +28,7 @@ final class ConnectionDump {
         ConnectionTable table = table(worker, ipv6);
         int end = Math.min(from + count, table.limit());
         for (int entry = from; entry < end; entry++) {
-            if (table.isUsed(entry)) {
+            if (table.isUsed(entry) && !Template.isShadow(table.hot(entry))) {
                 rows.add(row(worker, table, entry));
             }
         }
@@ -41,7 +42,7 @@ final class ConnectionDump {
         int end = Math.min(from + count, table.limit());
         for (int entry = from; entry < end; entry++) {
             if (table.isUsed(entry) && Connection.destination(table.hot(entry)) == destination) {
-                connector.release(ipv6, entry);
+                connector.end(ipv6, entry);
             }
         }
         return end < table.limit() ? end : -1;
@@ -67,24 +68,44 @@ final class ConnectionDump {
         long hot = table.hot(entry);
         int client = Connection.ports(hot, Connection.CLIENT_SIDE);
         int server = Connection.ports(hot, Connection.SERVER_SIDE);
-        int protocol = Connection.protocol(hot);
+        boolean template = Template.is(hot);
+        int protocol = template ? Template.protocol(hot) : Connection.protocol(hot);
+        int virtualPort = template ? Template.virtualPort(hot) : Tcp.pairDestination(client);
+        int state = Connection.state(hot);
+        Persistence persistence = worker.pipeline().misses().connector().persistence();
+        String call = template ? persistence.callId(table.cold(entry)) : "";
+        int clientPort = template ? 0 : Tcp.pairSource(client);
         int timeout = worker.pipeline().misses().connector().timeout(table, entry);
         int left = Connection.lastSeen(hot) + timeout - worker.pipeline().now;
         return new ConnectionRow(
                 worker.index(),
                 protocol,
                 address(table, entry, Connection.CLIENT_SIDE, false),
-                Wire.port(Tcp.pairSource(client)),
+                Wire.port(clientPort),
                 address(table, entry, Connection.CLIENT_SIDE, true),
-                Wire.port(Tcp.pairDestination(client)),
+                Wire.port(virtualPort),
                 address(table, entry, Connection.SERVER_SIDE, true),
                 Wire.port(Tcp.pairDestination(server)),
-                address(table, entry, Connection.SERVER_SIDE, false),
+                server(table, entry),
                 Wire.port(Tcp.pairSource(server)),
                 Connection.method(Connection.flags(hot)),
-                Timeouts.stateName(protocol, Connection.state(hot)),
+                template ? Template.stateName(state) : Timeouts.stateName(protocol, state),
                 Math.max(0, left) * (long) Timeouts.TICK_MILLIS,
-                Integer.toUnsignedLong(Connection.packets(hot)));
+                Integer.toUnsignedLong(Connection.packets(hot)),
+                call.isEmpty() ? "" : "sip",
+                call);
+    }
+
+    private static InetAddress server(ConnectionTable table, int entry) {
+        long cold = table.cold(entry);
+        boolean template = Template.is(table.hot(entry));
+        if (template || !Connection.isDirect(Connection.flags(table.hot(entry)))) {
+            return address(table, entry, Connection.SERVER_SIDE, false);
+        }
+        return address(
+                table.ipv6()
+                        ? Wire.bytes16(Connection.directServerHigh(cold), Connection.directServerLow(cold))
+                        : Wire.bytes4(Connection.directServer4(cold)));
     }
 
     private static InetAddress address(ConnectionTable table, int entry, int side, boolean destination) {
@@ -98,6 +119,10 @@ final class ConnectionDump {
             long addresses = Connection.addresses(table.hot(entry), side);
             bytes = Wire.bytes4((int) (destination ? addresses >>> 32 : addresses));
         }
+        return address(bytes);
+    }
+
+    private static InetAddress address(byte[] bytes) {
         try {
             return InetAddress.getByAddress(bytes);
         } catch (UnknownHostException e) {

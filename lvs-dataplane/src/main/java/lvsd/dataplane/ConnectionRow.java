@@ -19,6 +19,8 @@ import java.net.InetAddress;
  * @param state state name as ipvsadm prints it
  * @param expiresMillis milliseconds until it expires
  * @param packets packets from the client
+ * @param engine persistence engine of a template, empty if none
+ * @param engineData what that went by
  */
 public record ConnectionRow(
         int worker,
@@ -34,4 +36,6 @@ public record ConnectionRow(
         int method,
         String state,
         long expiresMillis,
-        long packets) {}
+        long packets,
+        String engine,
+        String engineData) {}

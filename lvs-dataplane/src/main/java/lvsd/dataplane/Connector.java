@@ -3,7 +3,9 @@ package lvsd.dataplane;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.LocalPorts;
+import lvsd.dataplane.connection.SctpStates;
 import lvsd.dataplane.connection.TcpStates;
+import lvsd.dataplane.connection.Template;
 import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.nat.TcpRewrite;
@@ -36,7 +38,6 @@ final class Connector {
     private static final int OTHER_TRIES = 16;
 
     private static final int TCP = Ipv4.PROTOCOL_TCP;
-    private static final int NAT = ForwardingMethod.NAT.number();
     private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
 
     private final Pipeline pipeline;
@@ -50,6 +51,8 @@ final class Connector {
     /** The entry made last; {@link #opened}. */
     private int opened = ConnectionTable.NONE;
 
+    private final Persistence persistence;
+    private final SctpTracker sctp;
     /** Next local address of each service, by service index. */
     private final int[] cursor = new int[Service.MAXIMUM];
 
@@ -57,6 +60,8 @@ final class Connector {
     private long local6High;
     private long local6Low;
     private int localPort;
+    /** Template link of the connection being opened. */
+    private int link;
 
     Connector(Pipeline pipeline, WorkerParts parts) {
         this.pipeline = pipeline;
@@ -66,6 +71,16 @@ final class Connector {
         this.counts = parts.counts();
         this.timeouts = parts.timeouts();
         this.sequences = new InitialSequence(parts.seed0(), parts.seed1());
+        this.persistence = new Persistence(pipeline, this, parts);
+        this.sctp = new SctpTracker(pipeline, parts);
+    }
+
+    SctpTracker sctp() {
+        return sctp;
+    }
+
+    Persistence persistence() {
+        return persistence;
     }
 
     /** Sets the clock of schedulers and initial sequence numbers, nanoseconds. Once a cycle. */
@@ -83,17 +98,33 @@ final class Connector {
         if (p.protocol == TCP && !opens(p.l4)) {
             return net.refuse(p);
         }
-        int chosen = schedulers.pick(service, counts, flow(p));
-        if (chosen < 0) {
-            net.portUnreachable(p);
-            return Verdict.drop(DropReason.NO_DESTINATION);
+        if (p.protocol == Ipv4.PROTOCOL_SCTP && !sctp.opens(p)) {
+            return net.refuse(p);
         }
-        return connect(p, service, service.destinations[chosen]);
+        if (service.persistent) {
+            return persistence.open(p, service, flow(p));
+        }
+        int chosen = schedulers.pick(service, counts, flow(p));
+        return chosen < 0 ? refuse(p, chosen) : connect(p, service, service.destinations[chosen], 0);
     }
 
-    /** Opens a connection to {@code destination} and forwards its first packet. */
-    int connect(Packet p, Service service, Destination destination) {
-        if ((destination.method != NAT && destination.method != FULLNAT) || destination.ipv6 != p.ipv6) {
+    /** No server: the client is told. No template: it is not. */
+    int refuse(Packet p, int why) {
+        if (why == Persistence.FULL) {
+            return Verdict.drop(DropReason.TABLE_FULL);
+        }
+        net.portUnreachable(p);
+        return Verdict.drop(DropReason.NO_DESTINATION);
+    }
+
+    /**
+     * Opens a connection to {@code destination} and forwards its first packet.
+     *
+     * @param template link to the persistence template that it hangs on (see {@link Persistence#control}); 0: none
+     */
+    int connect(Packet p, Service service, Destination destination, int template) {
+        link = template;
+        if (destination.ipv6 != p.ipv6 || destination.method == ForwardingMethod.TUNNEL.number()) {
             return Verdict.drop(DropReason.METHOD_NOT_AVAILABLE);
         }
         if (service.onePacket && p.protocol == Ipv4.PROTOCOL_UDP) {
@@ -178,7 +209,11 @@ final class Connector {
         return verdict;
     }
 
-    private int forward(Packet p, int reference) {
+    /** Takes a packet of a known connection on its way. */
+    int forward(Packet p, int reference) {
+        if (p.protocol == Ipv4.PROTOCOL_SCTP) {
+            return pipeline.misses().forwardSctp(p, reference);
+        }
         return p.fragment
                 ? pipeline.misses().firstFragment(p, reference)
                 : pipeline.misses().known(p, reference);
@@ -197,7 +232,7 @@ final class Connector {
             }
             chosen = schedulers.pick(service, counts, flow(p));
         }
-        return chosen < 0 ? Verdict.drop(DropReason.NO_DESTINATION) : connect(p, service, service.destinations[chosen]);
+        return chosen < 0 ? Verdict.drop(DropReason.NO_DESTINATION) : connect(p, service, service.destinations[chosen], 0);
     }
 
     /** The entry that {@link #openProxied} has made, or none. */
@@ -270,7 +305,9 @@ final class Connector {
                 continue;
             }
             any = true;
-            int port = p.ipv6 ? acquire6(p, candidate, destination) : acquire4(p, candidate, destination);
+            int port = p.ipv6
+                    ? acquire6(p, candidate, service, destination)
+                    : acquire4(p, candidate, service, destination);
             if (port != LocalPorts.NONE) {
                 localPort = port;
                 return 0;
@@ -279,13 +316,13 @@ final class Connector {
         return Verdict.drop(any ? DropReason.LOCAL_PORTS_EXHAUSTED : DropReason.NO_LOCAL_ADDRESS);
     }
 
-    private int acquire4(Packet p, LocalAddress candidate, Destination destination) {
+    private int acquire4(Packet p, LocalAddress candidate, Service service, Destination destination) {
         local4 = candidate.address4;
         long addresses = Ipv4.pair(destination.address4, local4);
-        return ports.acquire4(candidate.index, addresses, serverPort(p, destination), p.protocol);
+        return ports.acquire4(candidate.index, addresses, serverPort(p, service, destination), p.protocol);
     }
 
-    private int acquire6(Packet p, LocalAddress candidate, Destination destination) {
+    private int acquire6(Packet p, LocalAddress candidate, Service service, Destination destination) {
         local6High = candidate.address6High;
         local6Low = candidate.address6Low;
         return ports.acquire6(
@@ -294,26 +331,33 @@ final class Connector {
                 destination.address6Low,
                 local6High,
                 local6Low,
-                serverPort(p, destination),
+                serverPort(p, service, destination),
                 p.protocol);
     }
 
-    /** The server's port in wire form: its own, or with port 0 the one the client asked for. */
-    private static int serverPort(Packet p, Destination destination) {
-        return destination.port != 0 ? destination.port : Tcp.destinationPort(p.l4);
+    /**
+     * The server's port in wire form: its own, or with port 0 the one the client asked for; that also where persistence
+     * holds several ports of a service together.
+     */
+    private static int serverPort(Packet p, Service service, Destination destination) {
+        int asked = Tcp.destinationPort(p.l4);
+        boolean together = service.persistent && service.port != asked;
+        return destination.port != 0 && !together ? destination.port : asked;
     }
 
     /** Fills the entry's tuples, deltas and what TCP needs; nothing is in the index yet. */
     private void fill(Packet p, ConnectionTable table, int entry, Service service, Destination destination) {
         long hot = table.hot(entry);
         int clientPorts = Tcp.ports(p.l4);
-        int serverPorts = Tcp.portPair(serverPort(p, destination), localPort);
+        int serverPorts = Tcp.portPair(serverPort(p, service, destination), localPort);
         Connection.setPorts(hot, Connection.CLIENT_SIDE, clientPorts);
         Connection.setPorts(hot, Connection.SERVER_SIDE, serverPorts);
         Connection.setProtocol(hot, p.protocol);
         Connection.setDestination(hot, destination.index);
         Connection.setFlags(hot, destination.method | Connection.INACTIVE);
-        if (p.ipv6) {
+        if (destination.isDirect()) {
+            fillDirect(p, table, entry, destination);
+        } else if (p.ipv6) {
             fillAddresses6(p, table.addresses6(entry), destination);
         } else {
             Connection.setAddresses(hot, Connection.CLIENT_SIDE, Ipv4.addresses(p.l3));
@@ -327,6 +371,28 @@ final class Connector {
             int server = p.ipv6 ? Long.hashCode(destination.address6Low) : destination.address4;
             fillTcp(p, hot, table.cold(entry), service, server);
         }
+    }
+
+    /** Direct routing: packets leave with the addresses and ports they came with, to the server's next hop. */
+    private static void fillDirect(Packet p, ConnectionTable table, int entry, Destination destination) {
+        long hot = table.hot(entry);
+        Connection.setFlags(hot, Connection.flags(hot) | Connection.NO_OUTPUT);
+        Connection.setPorts(hot, Connection.SERVER_SIDE, Integer.rotateLeft(Tcp.ports(p.l4), 16));
+        if (!p.ipv6) {
+            long addresses = Ipv4.addresses(p.l3);
+            Connection.setAddresses(hot, Connection.CLIENT_SIDE, addresses);
+            Connection.setAddresses(hot, Connection.SERVER_SIDE, Long.rotateLeft(addresses, 32));
+            Connection.setDirectServer4(table.cold(entry), destination.address4);
+            return;
+        }
+        long at = table.addresses6(entry);
+        int client = Connection.CLIENT_SIDE;
+        int server = Connection.SERVER_SIDE;
+        Connection.setSource6(at, client, Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3));
+        Connection.setDestination6(at, client, Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3));
+        Connection.setSource6(at, server, Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3));
+        Connection.setDestination6(at, server, Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3));
+        Connection.setDirectServer6(table.cold(entry), destination.address6High, destination.address6Low);
     }
 
     private void fillAddresses6(Packet p, long addresses, Destination destination) {
@@ -407,6 +473,10 @@ final class Connector {
             return Verdict.drop(full ? DropReason.TABLE_FULL : DropReason.TUPLE_CONFLICT);
         }
         opened = entry;
+        if (link != 0) {
+            Connection.setTemplate(table.cold(entry), link);
+            persistence.control(table.ipv6(), link);
+        }
         counts.opened(destination);
         TimerWheel timers = p.ipv6 ? pipeline.timers6 : pipeline.timers4;
         timers.arm(entry, pipeline.now + timeout(table, entry));
@@ -414,10 +484,16 @@ final class Connector {
         return forward(p, entry);
     }
 
-    /** A client's next datagram to a one-packet service is a new one: such entries are known to the server's side only. */
+    /**
+     * A client's next datagram to a one-packet service is a new one: such entries are known to the server's side only.
+     * Where the server's packets do not come this way, to the client's only.
+     */
     private static int insert(ConnectionTable table, int entry) {
-        boolean once = (Connection.flags(table.hot(entry)) & Connection.ONE_PACKET) != 0;
-        return once ? table.insertServer(entry) : table.insert(entry);
+        int flags = Connection.flags(table.hot(entry));
+        if (Connection.isDirect(flags)) {
+            return table.insertClient(entry);
+        }
+        return (flags & Connection.ONE_PACKET) != 0 ? table.insertServer(entry) : table.insert(entry);
     }
 
     /**
@@ -490,6 +566,24 @@ final class Connector {
                 port);
     }
 
+    /** An entry has been silent for its time. */
+    void expired(boolean ipv6, int entry) {
+        if (Template.is((ipv6 ? pipeline.table6 : pipeline.table4).hot(entry))) {
+            persistence.expired(ipv6, entry);
+        } else {
+            release(ipv6, entry);
+        }
+    }
+
+    /** Ends an entry of a listing: a connection, or a template as soon as nothing hangs on it. */
+    void end(boolean ipv6, int entry) {
+        if (Template.is((ipv6 ? pipeline.table6 : pipeline.table4).hot(entry))) {
+            persistence.end(ipv6, entry);
+        } else {
+            release(ipv6, entry);
+        }
+    }
+
     /** Ends a connection: timer, port, counts and entry go. */
     void release(boolean ipv6, int entry) {
         ConnectionTable table = ipv6 ? pipeline.table6 : pipeline.table4;
@@ -499,6 +593,10 @@ final class Connector {
         long hot = table.hot(entry);
         int flags = Connection.flags(hot);
         int index = Connection.destination(hot);
+        int template = Connection.template(table.cold(entry));
+        if (template != 0) {
+            persistence.uncontrol(ipv6, template);
+        }
         counts.closed(index, pipeline.services.destination(index), (flags & Connection.INACTIVE) == 0);
         if (Connection.method(flags) == FULLNAT && !isOver(hot)) {
             releasePort(ports, table, entry);
@@ -570,7 +668,11 @@ final class Connector {
         long hot = table.hot(entry);
         int own = Connection.ownTimeout(table.cold(entry));
         int state = Connection.state(hot);
-        boolean established = Connection.protocol(hot) != TCP || state == TcpStates.ESTABLISHED;
+        boolean established = switch (Connection.protocol(hot)) {
+            case TCP -> state == TcpStates.ESTABLISHED;
+            case Ipv4.PROTOCOL_SCTP -> state == SctpStates.ESTABLISHED;
+            default -> true;
+        };
         return own != 0 && established ? own : timeouts.of(Connection.protocol(hot), state);
     }
 }

@@ -87,20 +87,22 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
         SecureRandom random = new SecureRandom();
         this.net = netConfig();
         this.builder = new WorkerBuilder(config, net, counters, random.nextLong(), random.nextLong(), rss);
-        @Nullable LongRing[][] rings = rings(count);
+        @Nullable LongRing[][] rings = rings(count, HANDOFF_RING);
+        @Nullable LongRing[][] mail = rings(count, TemplateMail.RING);
         for (int i = 0; i < count; i++) {
             Punter punter = builder.punter(i);
             punters.add(punter);
-            workers.add(builder.worker(i, ios.get(i), punter, column(rings, i), rings[i]));
+            TemplateMail.Post post = new TemplateMail.Post(column(mail, i), mail[i]);
+            workers.add(builder.worker(i, ios.get(i), punter, post, column(rings, i), rings[i]));
         }
     }
 
     /** Rings between workers: {@code rings[from][to]}. */
-    private static @Nullable LongRing[][] rings(int count) {
+    private static @Nullable LongRing[][] rings(int count, int capacity) {
         @Nullable LongRing[][] rings = new @Nullable LongRing[count][count];
         for (int from = 0; from < count; from++) {
             for (int to = 0; to < count; to++) {
-                rings[from][to] = from == to ? null : new LongRing(HANDOFF_RING);
+                rings[from][to] = from == to ? null : new LongRing(capacity);
             }
         }
         return rings;
@@ -214,7 +216,8 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
                 now.inBytes() - base.inBytes(),
                 now.outBytes() - base.outBytes(),
                 now.active(),
-                now.inactive());
+                now.inactive(),
+                now.persistent());
     }
 
     private Totals sum(int destination) {
@@ -224,6 +227,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
         long inBytes = 0;
         long outBytes = 0;
         long load = 0;
+        long persistent = 0;
         for (DestinationCounters each : counters) {
             connections += each.connections(destination);
             inPackets += each.inPackets(destination);
@@ -231,6 +235,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
             inBytes += each.inBytes(destination);
             outBytes += each.outBytes(destination);
             load += each.load(destination);
+            persistent += each.persistent(destination);
         }
         return new Totals(
                 connections,
@@ -239,7 +244,8 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
                 inBytes,
                 outBytes,
                 DestinationCounters.active(load),
-                DestinationCounters.inactive(load));
+                DestinationCounters.inactive(load),
+                persistent);
     }
 
     @Override

@@ -21,7 +21,8 @@ public interface DataplaneControl {
             long inBytes,
             long outBytes,
             long active,
-            long inactive) {}
+            long inactive,
+            long persistent) {}
 
     /** One port as {@code lvsadm --ports} shows it. */
     record PortView(

@@ -91,6 +91,10 @@ public enum DropReason {
     NEIGHBOUR_IGNORED("neighbour-ignored", "ARP or neighbour discovery that is not for the director"),
     /** EtherType nobody handles. */
     UNKNOWN_ETHERTYPE("unknown-ethertype", "EtherType that the director does not handle"),
+    /** Waited in vain for the client's persistence template. */
+    PERSISTENCE_WAIT("persistence-wait", "the worker that keeps the client's persistence template is too far behind"),
+    /** A persistence engine found nothing to go by. */
+    NO_CALL_ID("no-call-id", "for a service with --pe sip, and not a SIP message in UDP with a usable Call-ID"),
     /** Ring to another worker full. */
     HANDOFF_FULL("handoff-full", "queue to the owning worker is full"),
     /** The port did not take the packet. */

@@ -25,7 +25,9 @@ final class HeldPackets implements UnreachableHandler {
 
     @Override
     public boolean restore(Packet p) {
-        if (!p.l4Valid || (p.protocol != Ipv4.PROTOCOL_TCP && p.protocol != Ipv4.PROTOCOL_UDP)) {
+        boolean balanced =
+                p.protocol == Ipv4.PROTOCOL_TCP || p.protocol == Ipv4.PROTOCOL_UDP || p.protocol == Ipv4.PROTOCOL_SCTP;
+        if (!p.l4Valid || !balanced) {
             return true;
         }
         return p.ipv6 ? restore6(p, Objects.requireNonNull(table6)) : restore4(p, Objects.requireNonNull(table4));

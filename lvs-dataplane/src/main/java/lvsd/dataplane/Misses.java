@@ -17,6 +17,7 @@ import lvsd.wire.Ethernet;
 import lvsd.wire.Icmpv6;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
+import lvsd.wire.Sctp;
 import lvsd.wire.Tcp;
 import org.jspecify.annotations.Nullable;
 
@@ -119,6 +120,8 @@ final class Misses {
     private static void repair(Packet p) {
         if (p.protocol == Ipv4.PROTOCOL_TCP || p.protocol == Ipv4.PROTOCOL_UDP) {
             PartialChecksums.repair(p.ipv6, p.l3, p.l4, p.l4Length, p.protocol);
+        } else if (p.protocol == Ipv4.PROTOCOL_SCTP && Sctp.checksum(p.l4) == 0) {
+            Sctp.updateChecksum(p.l4, p.l4Length);
         }
     }
 
@@ -132,7 +135,8 @@ final class Misses {
                 return translated;
             }
         }
-        boolean balanced = p.protocol == Ipv4.PROTOCOL_TCP || p.protocol == Ipv4.PROTOCOL_UDP;
+        boolean balanced =
+                p.protocol == Ipv4.PROTOCOL_TCP || p.protocol == Ipv4.PROTOCOL_UDP || p.protocol == Ipv4.PROTOCOL_SCTP;
         if (balanced && p.fragment) {
             return fragment(p);
         }
@@ -143,7 +147,7 @@ final class Misses {
         if (reference == NONE) {
             return miss(p);
         }
-        return known(p, reference);
+        return connector.forward(p, reference);
     }
 
     private int lookUp(Packet p, int ports) {
@@ -433,7 +437,7 @@ final class Misses {
         if (p.protocol == Ipv4.PROTOCOL_TCP) {
             int flags = Tcp.flags(p.l4);
             int state = Connection.state(hot);
-            int next = TcpStates.nextByFlags(side, state, flags);
+            int next = TcpStates.nextByFlags(TcpTracker.table(side, Connection.flags(hot)), state, flags);
             TcpTracker tracker = p.ipv6 ? pipeline.tracker6 : pipeline.tracker4;
             if (((next ^ state) | (flags & Tcp.SYN)) != 0
                     && tracker.change(entry, hot, state, next, side, flags, pipeline.now)) {
@@ -494,12 +498,63 @@ final class Misses {
                 && !p.fragment) {
             connector.toa(p, table, entry, side, mtu);
         }
+        if (side == Connection.SERVER_SIDE && p.protocol == Ipv4.PROTOCOL_UDP) {
+            assure(table, entry);
+        }
         pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
         rewrite(p, reference, hot);
         return net.output(p, nextHop);
     }
 
+    /** A server's first answer comes this way always, since no way to the client is known before it. */
+    private void assure(ConnectionTable table, int entry) {
+        int template = Connection.template(table.cold(entry));
+        if (template != 0) {
+            connector.persistence().assure(table.ipv6(), template);
+        }
+    }
+
+    /** A packet of a known association. */
+    int forwardSctp(Packet p, int reference) {
+        int entry = ConnectionTable.entry(reference);
+        int side = ConnectionTable.side(reference);
+        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        long hot = table.hot(entry);
+        if (pipeline.services.destination(Connection.destination(hot)) == null) {
+            return gone(p, reference);
+        }
+        // A new checksum over a broken packet would hide that it is broken.
+        if (Connection.rewritePorts(hot, side) != Sctp.ports(p.l4) && !Sctp.verifyChecksum(p.l4, p.l4Length)) {
+            return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
+        }
+        if (connector.sctp().step(p, table, entry, side)) {
+            connector.release(p.ipv6, entry);
+            return miss(p);
+        }
+        Pipeline.seen(hot, side, pipeline.now);
+        return forwardSlow(p, table, reference);
+    }
+
+    /** The CRC knows no addresses, and is computed anew only if ports change. */
+    private void rewriteSctp(Packet p, int reference, long hot) {
+        int side = ConnectionTable.side(reference);
+        if (p.ipv6) {
+            pipeline.rewriteNetwork6(p.l3, ConnectionTable.entry(reference), side);
+        } else {
+            Pipeline.rewriteNetwork4(p.l3, hot, side);
+        }
+        int ports = Connection.rewritePorts(hot, side);
+        if (ports != Sctp.ports(p.l4)) {
+            Sctp.setPorts(p.l4, ports);
+            Sctp.updateChecksum(p.l4, p.l4Length);
+        }
+    }
+
     private void rewrite(Packet p, int reference, long hot) {
+        if (p.protocol == Ipv4.PROTOCOL_SCTP) {
+            rewriteSctp(p, reference, hot);
+            return;
+        }
         int fields = Connection.summary(hot);
         long rest = p.protocol == Ipv4.PROTOCOL_TCP && !p.laterFragment ? Tcp.rest(p.l4) : 0;
         if (p.fragment && !p.ipv6) {
@@ -538,8 +593,11 @@ final class Misses {
         Destination stays = pipeline.sysctls.connReuseMode == 0 ? pipeline.services.destination(old) : null;
         if (stays != null && (stays.weight != 0 || !pipeline.sysctls.expireNodestConn)) {
             Service service = service(p);
-            if (service != null && service.index == stays.service && !proxy.concerns(service)) {
-                return connector.connect(p, service, stays);
+            if (service != null
+                    && service.index == stays.service
+                    && !service.persistent
+                    && !proxy.concerns(service)) {
+                return connector.connect(p, service, stays, 0);
             }
         }
         return miss(p);
@@ -560,5 +618,37 @@ final class Misses {
             return Verdict.drop(DropReason.DESTINATION_GONE);
         }
         return miss(p);
+    }
+
+    /**
+     * A packet that has waited for its persistence template goes on, unless its connection was opened meanwhile.
+     *
+     * @param destination index of the template's server, or what {@link Persistence#find} said
+     * @param template link for the connection
+     */
+    int resume(long mbuf, int port, int destination, int template) {
+        Packet p = packet;
+        int parsed = Parser.slow(p, mbuf, port, net.config());
+        if (parsed != 0 || !p.l4Valid) {
+            return parsed != 0 ? parsed : Verdict.drop(DropReason.TRUNCATED);
+        }
+        pipeline.port = port;
+        pipeline.arrival = p.iface;
+        int reference = lookUp(p);
+        if (reference != NONE) {
+            return connector.forward(p, reference);
+        }
+        Service service = service(p);
+        if (service == null || !service.persistent) {
+            return service == null ? net.input(p) : connector.open(p, service);
+        }
+        if (destination < 0) {
+            return connector.refuse(p, destination);
+        }
+        Destination server = pipeline.services.destination(destination);
+        // The two workers' service tables may be of different age for a moment: then the question is asked again.
+        return server == null || server.service != service.index
+                ? connector.open(p, service)
+                : connector.connect(p, service, server, template);
     }
 }

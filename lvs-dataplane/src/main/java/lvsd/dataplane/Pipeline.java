@@ -73,6 +73,8 @@ final class Pipeline {
     private int allVerdicts;
     /** All verdicts of the burst, and-ed. */
     private int sharedVerdicts;
+    /** Port by which the burst in hand came in. */
+    int port;
     /** Interface by which the packet in hand came in. */
     int arrival;
 
@@ -125,6 +127,7 @@ final class Pipeline {
         allVerdicts = 0;
         sharedVerdicts = -1;
         int kinds = parser.fast(packets, count, net.portMac(port));
+        this.port = port;
         if (partialChecksums.get(port)) {
             stageRepair(count);
         }
@@ -330,7 +333,7 @@ final class Pipeline {
         if (Burst.protocol(summary) == PROTOCOL_TCP) {
             rest = Tcp.rest(ip + Ipv4.SIZE);
             int state = Connection.stateOf(fields);
-            int next = TcpStates.nextByFlags(side, state, Tcp.flagsOf(rest));
+            int next = TcpStates.nextByFlags(TcpTracker.table(side, fields), state, Tcp.flagsOf(rest));
             if (((next ^ state) | (Tcp.flagsOf(rest) & Tcp.SYN)) != 0
                     && tracker4.change(
                             ConnectionTable.entry(reference), hot, state, next, side, Tcp.flagsOf(rest), now)) {
@@ -374,7 +377,7 @@ final class Pipeline {
         if (Burst.protocol(summary) == PROTOCOL_TCP) {
             rest = Tcp.rest(ip + Ipv6.SIZE);
             int state = Connection.stateOf(fields);
-            int next = TcpStates.nextByFlags(side, state, Tcp.flagsOf(rest));
+            int next = TcpStates.nextByFlags(TcpTracker.table(side, fields), state, Tcp.flagsOf(rest));
             if (((next ^ state) | (Tcp.flagsOf(rest) & Tcp.SYN)) != 0
                     && tracker6.change(
                             ConnectionTable.entry(reference), hot, state, next, side, Tcp.flagsOf(rest), now)) {
@@ -431,7 +434,7 @@ final class Pipeline {
         if (Connection.protocolOf(fields) == PROTOCOL_TCP) {
             rewriteTcp(l4, rest, hot, table4.cold(ConnectionTable.entry(reference)), side, fields, delta);
         } else {
-            stageUdp4(ip, l4, delta);
+            stageUdp4(ip, l4, delta, fields);
         }
     }
 
@@ -456,6 +459,18 @@ final class Pipeline {
         Tcp.setChecksum(l4, Checksum.apply(Tcp.checksumOf(rest), sum));
     }
 
+    /** The IP header's part of {@link #rewrite4}, for transports whose ports are not rewritten here. */
+    static void rewriteNetwork4(long ip, long hot, int side) {
+        int delta = Connection.deltas(hot, side) & 0xffff;
+        Ipv4.rewrite(ip, Ipv4.middle(ip), Connection.rewriteAddresses(hot, side), delta);
+    }
+
+    /** As {@link #rewriteNetwork4} for IPv6. */
+    void rewriteNetwork6(long ip, int entry, int side) {
+        rewriteAddresses6(ip, table6.addresses6(entry), 1 - side);
+        Memory.setByte(ip, Ipv6.SIZE, 7, Memory.getByte(ip, Ipv6.SIZE, 7) - 1);
+    }
+
     /** Source and destination of {@code other}, reversed. */
     private static void rewriteAddresses6(long ip, long addresses, int other) {
         Memory.setLong(ip, Ipv6.SIZE, 8, Connection.destinationHigh(addresses, other));
@@ -464,9 +479,12 @@ final class Pipeline {
         Memory.setLong(ip, Ipv6.SIZE, 32, Connection.sourceLow(addresses, other));
     }
 
-    /** A UDP packet without checksum gets one (as the kernel's NAT does); others are updated. */
-    private static void stageUdp4(long ip, long l4, long delta) {
+    /** A UDP packet without checksum gets one (as the kernel's NAT does) if it changes at all; others are updated. */
+    private static void stageUdp4(long ip, long l4, long delta, int flags) {
         int checksum = Memory.getShort(l4, Udp.SIZE, 6);
+        if (checksum == 0 && Connection.isDirect(flags)) {
+            return;
+        }
         int fresh = checksum == 0
                 ? Checksum.transport4(ip, l4, Memory.getShortBe(l4, Udp.SIZE, 4), Ipv4.PROTOCOL_UDP)
                 : Checksum.applyUdp(checksum, delta);
@@ -503,7 +521,12 @@ final class Pipeline {
             return remembered;
         }
         int found;
-        if (table.ipv6()) {
+        if (Connection.isDirect(Connection.flags(hot))) {
+            long cold = table.cold(entry);
+            found = table.ipv6()
+                    ? net.nextHop6(Connection.directServerHigh(cold), Connection.directServerLow(cold))
+                    : net.nextHop4(Connection.directServer4(cold));
+        } else if (table.ipv6()) {
             long addresses = table.addresses6(entry);
             found = net.nextHop6(Connection.sourceHigh(addresses, 1 - side), Connection.sourceLow(addresses, 1 - side));
         } else {

@@ -31,6 +31,11 @@ final class TcpTracker {
         this.ports = parts.ports();
     }
 
+    /** The table of states for a packet of {@code side}: {@link TcpStates#INPUT_ONLY} is two behind IN, without a branch. */
+    static int table(int side, int flags) {
+        return side + ((flags & Connection.NO_OUTPUT) >>> 6);
+    }
+
     /**
      * Moves a connection from {@code state} to {@code next} because of a segment of {@code side} with these TCP flags; to
      * be called for all SYNs, too. Returns true when it is a SYN that shall open a new connection over the old one: the
@@ -74,6 +79,10 @@ final class TcpTracker {
         }
         Connection.setState(hot, next);
         activity(hot, TcpStates.activeChange(state, next));
+        int template = Connection.template(table.cold(entry));
+        if (template != 0 && next == TcpStates.ESTABLISHED) {
+            pipeline.misses().connector().persistence().assure(table.ipv6(), template);
+        }
         timers.armEarlier(entry, now + timeout(table.cold(entry), next));
         pipeline.sync().changed(table, entry, state, next);
     }

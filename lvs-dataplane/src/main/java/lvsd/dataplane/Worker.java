@@ -59,6 +59,7 @@ public final class Worker {
     private final long[] received = new long[PacketIo.BURST];
     private final int[] expired = new int[TIMER_BUDGET];
     private final Transmitter transmitter;
+    private final TemplateMail mail;
     private final CommandQueue commands = new CommandQueue(1024);
     /** Rings from the other workers, by their index; null at the own. */
     private final @Nullable LongRing[] incoming;
@@ -96,6 +97,8 @@ public final class Worker {
         this.outgoing = outgoing;
         this.pipeline = new Pipeline(parts);
         this.ownership = parts.ownership();
+        this.mail = pipeline.misses().connector().persistence().mail();
+        mail.resumed(this::dispatch);
     }
 
     /** The tick of a time in nanoseconds. */
@@ -173,6 +176,7 @@ public final class Worker {
             work += poll(port);
         }
         work += handedOver();
+        work += mail.poll();
         work += expire(pipeline.table4, pipeline.timers4, false, now);
         work += expire(pipeline.table6, pipeline.timers6, true, now);
         work += pipeline.sync().work(now);
@@ -322,7 +326,7 @@ public final class Worker {
             if (deadline - now > 0) {
                 timers.arm(entry, deadline);
             } else {
-                connector.release(ipv6, entry);
+                connector.expired(ipv6, entry);
             }
         }
         return count;
@@ -349,6 +353,7 @@ public final class Worker {
 
     /** Frees what it holds; the worker's thread has ended. */
     void close() {
+        mail.close();
         transmitter.flush();
         net.close();
     }

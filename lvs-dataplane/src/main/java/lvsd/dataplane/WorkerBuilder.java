@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import lvsd.config.DaemonConfig;
+import lvsd.dataplane.connection.CallIds;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.LocalPorts;
 import lvsd.dataplane.connection.PortShare;
@@ -43,6 +44,7 @@ final class WorkerBuilder implements AutoCloseable {
     private final List<ProxyCounters> proxyCounters = new ArrayList<>();
     private final List<LocalPorts> ports = new ArrayList<>();
     private final List<ConnectionTable> tables = new ArrayList<>();
+    private final List<CallIds> callIds = new ArrayList<>();
 
     WorkerBuilder(
             DaemonConfig config,
@@ -68,7 +70,13 @@ final class WorkerBuilder implements AutoCloseable {
         return new Punter(config.punt(), twins, index == 0);
     }
 
-    Worker worker(int index, PacketIo io, Punter punter, @Nullable LongRing[] incoming, @Nullable LongRing[] outgoing) {
+    Worker worker(
+            int index,
+            PacketIo io,
+            Punter punter,
+            TemplateMail.Post post,
+            @Nullable LongRing[] incoming,
+            @Nullable LongRing[] outgoing) {
         int count = counters.length;
         long[] drops = new long[DropReason.count()];
         Transmitter transmitter = new Transmitter(io, drops);
@@ -79,6 +87,9 @@ final class WorkerBuilder implements AutoCloseable {
         PortShare share = rss != null ? rss.share(index) : new PortShare.Modulo(index, count);
         LocalPorts localPorts = new LocalPorts(share, PORT_POOLS, seed0 + index, seed1 - index, false);
         ports.add(localPorts);
+        // One seed for all workers: a call has the same key everywhere.
+        CallIds calls = new CallIds(seed0 ^ Long.rotateLeft(seed1, 17));
+        callIds.add(calls);
         HeldPackets held = new HeldPackets();
         Net own = new Net(index, NEIGHBOURS, seed0 ^ seed1, net, io, punter, drops, transmitter, held);
         own.share(neighbours);
@@ -94,6 +105,8 @@ final class WorkerBuilder implements AutoCloseable {
                 localPorts,
                 own,
                 new Ownership(index, count, Long.rotateLeft(seed0, 32) ^ seed1, rss),
+                post,
+                calls,
                 partialChecksums(),
                 new ProxyParts(secrets, proxyCounters(index)),
                 seed0,
@@ -152,5 +165,6 @@ final class WorkerBuilder implements AutoCloseable {
     public void close() {
         ports.forEach(LocalPorts::close);
         tables.forEach(ConnectionTable::close);
+        callIds.forEach(CallIds::close);
     }
 }

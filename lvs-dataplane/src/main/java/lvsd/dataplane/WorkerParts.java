@@ -1,6 +1,7 @@
 package lvsd.dataplane;
 
 import java.util.BitSet;
+import lvsd.dataplane.connection.CallIds;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.LocalPorts;
 import lvsd.dataplane.connection.Timeouts;
@@ -24,6 +25,8 @@ import lvsd.dataplane.scheduler.Schedulers;
  * @param ports local ports of FULLNAT
  * @param net layers 2 and 3
  * @param ownership which worker owns which connection
+ * @param post rings by which workers talk about persistence templates
+ * @param callIds Call-IDs of its persistence templates
  * @param partialChecksums ports whose packets may have partial transport checksums
  * @param proxy what the SYN proxy starts with
  * @param seed0 first half of the tables' hash key
@@ -41,6 +44,8 @@ record WorkerParts(
         LocalPorts ports,
         Net net,
         Ownership ownership,
+        TemplateMail.Post post,
+        CallIds callIds,
         BitSet partialChecksums,
         ProxyParts proxy,
         long seed0,

@@ -325,7 +325,9 @@ final class ControlServerTest {
                     0,
                     "ESTABLISHED",
                     900_000,
-                    7));
+                    7,
+                    "",
+                    ""));
         }
         List<String> pages = new ArrayList<>();
         try (ControlClient client = client()) {

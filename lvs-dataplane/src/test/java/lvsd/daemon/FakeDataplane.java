@@ -12,7 +12,7 @@ import lvsd.dataplane.service.ServiceTable;
 
 /** Workers whose counters, connections and acknowledgements the test sets by hand, and that note what they are asked. */
 final class FakeDataplane implements DataplaneFactory.Running {
-    static final Totals NOTHING = new Totals(0, 0, 0, 0, 0, 0, 0);
+    static final Totals NOTHING = new Totals(0, 0, 0, 0, 0, 0, 0, 0);
 
     final List<ServiceTable> tables = new ArrayList<>();
     final Map<Integer, Totals> totals = new HashMap<>();
@@ -35,7 +35,7 @@ final class FakeDataplane implements DataplaneFactory.Running {
     void count(int destination, long connections, long packets, long active, long inactive) {
         totals.put(
                 destination,
-                new Totals(connections, packets, packets, packets * 100, packets * 1000, active, inactive));
+                new Totals(connections, packets, packets, packets * 100, packets * 1000, active, inactive, 0));
     }
 
     @Override
@@ -60,7 +60,7 @@ final class FakeDataplane implements DataplaneFactory.Running {
     public void zero(int destination) {
         asked.add("zero " + destination);
         Totals old = totals(destination);
-        totals.put(destination, new Totals(0, 0, 0, 0, 0, old.active(), old.inactive()));
+        totals.put(destination, new Totals(0, 0, 0, 0, 0, old.active(), old.inactive(), 0));
     }
 
     @Override

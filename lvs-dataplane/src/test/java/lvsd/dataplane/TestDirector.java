@@ -145,6 +145,20 @@ final class TestDirector implements AutoCloseable {
         return new ServiceSpec(id, "rr", Set.of(), OptionalInt.empty(), -1, "", false, toa, OptionalInt.empty());
     }
 
+    /** As {@link #spec} with persistence of so many seconds and that netmask (-1: every client for itself). */
+    static ServiceSpec persistent(Protocol protocol, String vip, int port, int seconds, int netmask) {
+        ServiceId id = new ServiceId.Vip(protocol, ip(vip), port);
+        return new ServiceSpec(
+                id, "rr", Set.of(), OptionalInt.of(seconds), netmask, "", false, false, OptionalInt.empty());
+    }
+
+    /** A persistent UDP service that goes by Call-IDs. */
+    static ServiceSpec byCall(String vip, int port, int seconds) {
+        ServiceId id = new ServiceId.Vip(Protocol.UDP, ip(vip), port);
+        return new ServiceSpec(
+                id, "rr", Set.of(), OptionalInt.of(seconds), -1, "sip", false, false, OptionalInt.empty());
+    }
+
     /** As {@link #spec} with one-packet scheduling. */
     static ServiceSpec onePacket(String vip, int port) {
         ServiceId id = new ServiceId.Vip(Protocol.UDP, ip(vip), port);

@@ -361,6 +361,40 @@ public final class Connection {
         Memory.setInt(cold, COLD_SIZE, PROXY_TIMESTAMP, delta);
     }
 
+    /**
+     * Whether the server's packets do not come this way: its side's tuple is then the client's reversed, so that packets
+     * leave as they came, and its address stands apart.
+     */
+    public static boolean isDirect(int flags) {
+        return (flags & NO_OUTPUT) != 0;
+    }
+
+    /** IPv4 address of the server of a direct connection ({@link #isDirect}), which has no use for window edges. */
+    public static int directServer4(long cold) {
+        return Memory.getInt(cold, COLD_SIZE, WINDOW_EDGES);
+    }
+
+    /** Sets the server of a direct IPv4 connection. */
+    public static void setDirectServer4(long cold, int address) {
+        Memory.setInt(cold, COLD_SIZE, WINDOW_EDGES, address);
+    }
+
+    /** First half of the server's address of a direct IPv6 connection. */
+    public static long directServerHigh(long cold) {
+        return Memory.getLong(cold, COLD_SIZE, WINDOW_EDGES);
+    }
+
+    /** Second half of the server's address of a direct IPv6 connection. */
+    public static long directServerLow(long cold) {
+        return Memory.getLong(cold, COLD_SIZE, TIMESTAMP);
+    }
+
+    /** Sets the server of a direct IPv6 connection. */
+    public static void setDirectServer6(long cold, long high, long low) {
+        Memory.setLong(cold, COLD_SIZE, WINDOW_EDGES, high);
+        Memory.setLong(cold, COLD_SIZE, TIMESTAMP, low);
+    }
+
     /** State of the rate limiter; meaning by the limiter. */
     public static int rate(long cold) {
         return Memory.getInt(cold, COLD_SIZE, RATE);

@@ -430,6 +430,11 @@ public final class ConnectionTable implements AutoCloseable {
         return server == CLIENT_EXISTS ? SERVER_EXISTS : server;
     }
 
+    /** Takes the client's side of an entry out of the index; the entry stays allocated. */
+    public void withdraw(int entry) {
+        unlink(entry);
+    }
+
     /** Takes an allocated entry out of the index, if it is there, and frees it. Its timer must be disarmed. */
     public void remove(int entry) {
         unlink(entry);

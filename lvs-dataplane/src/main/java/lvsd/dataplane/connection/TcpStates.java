@@ -140,7 +140,7 @@ public final class TcpStates {
 
     /** {@link #next} by the flags themselves, for the tables of the packet path: one load, no check. */
     private static byte[] byFlags() {
-        byte[] next = new byte[2 * 32 * 16];
+        byte[] next = new byte[4 * 32 * 16];
         for (int i = 0; i < next.length; i++) {
             int table = i >>> 9;
             int state = i & 15;
@@ -152,10 +152,10 @@ public final class TcpStates {
     /**
      * The state after a segment with the given TCP flags (byte 13 of the header).
      *
-     * @param side 0: {@link #IN}, 1: {@link #OUT}
+     * @param table {@link #IN}, {@link #OUT} or {@link #INPUT_ONLY}
      */
-    public static int nextByFlags(int side, int state, int flags) {
-        return NEXT_BY_FLAGS[((side << 9) + ((flags & 31) << 4) + (state & 15)) & 1023];
+    public static int nextByFlags(int table, int state, int flags) {
+        return NEXT_BY_FLAGS[((table << 9) + ((flags & 31) << 4) + (state & 15)) & 2047];
     }
 
     private static int row(int table, int event) {

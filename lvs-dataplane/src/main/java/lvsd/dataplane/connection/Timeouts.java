@@ -103,6 +103,7 @@ public final class Timeouts {
         return switch (protocol) {
             case TCP -> TcpStates.name(state);
             case UDP -> "UDP";
+            case SCTP -> SctpStates.name(state);
             default -> "NONE";
         };
     }

@@ -83,7 +83,7 @@ public final class IcmpTranslation {
     }
 
     private static boolean balanced(int protocol) {
-        return protocol == Ipv4.PROTOCOL_TCP || protocol == Ipv4.PROTOCOL_UDP;
+        return protocol == Ipv4.PROTOCOL_TCP || protocol == Ipv4.PROTOCOL_UDP || protocol == Ipv4.PROTOCOL_SCTP;
     }
 
     /** Transport protocol of the quoted packet. */
@@ -186,6 +186,9 @@ public final class IcmpTranslation {
         int ports = Connection.ports(hot, 1 - side);
         int delta = Checksum.add(addressDelta, Checksum.deltaInt(Memory.getInt(l4, QUOTED_TRANSPORT, 0), ports));
         Memory.setInt(l4, QUOTED_TRANSPORT, 0, ports);
+        if (protocol == Ipv4.PROTOCOL_SCTP) {
+            return; // its checksum is over the whole packet, of which a quote has a part
+        }
         if (protocol == Ipv4.PROTOCOL_UDP) {
             Memory.setShort(
                     l4, QUOTED_TRANSPORT, 6, Checksum.applyUdp(Memory.getShort(l4, QUOTED_TRANSPORT, 6), delta));

@@ -20,6 +20,7 @@ public final class DestinationCounters {
     private static final int OUT_PACKETS = 2;
     private static final int IN_BYTES = 3;
     private static final int OUT_BYTES = 4;
+    private static final int PERSISTENT = 5;
     private static final long ONE_ACTIVE = 1L << 32;
     private static final long ONE_INACTIVE = 1;
 
@@ -76,6 +77,11 @@ public final class DestinationCounters {
         addLoad(destination, active ? -ONE_ACTIVE : -ONE_INACTIVE);
     }
 
+    /** Counts persistence templates that begin (1) or end (-1). */
+    void persistent(int destination, int change) {
+        add(destination * STRIDE + PERSISTENT, change);
+    }
+
     private void add(int at, long change) {
         LONGS.setOpaque(traffic, at, traffic[at] + change);
     }
@@ -87,6 +93,11 @@ public final class DestinationCounters {
     /** Connections made. */
     public long connections(int destination) {
         return read(destination, CONNECTIONS);
+    }
+
+    /** Persistence templates. */
+    public long persistent(int destination) {
+        return read(destination, PERSISTENT);
     }
 
     /** Packets from clients. */

@@ -99,6 +99,11 @@ public final class DestinationCounts {
         noteLoad(destination);
     }
 
+    /** Counts persistence templates of a destination that begin (1) or end (-1); they are no load. */
+    public void persistent(int destination, int change) {
+        own.persistent(destination, change);
+    }
+
     /** Counts a change of state: {@code activeChange} is 1 from inactive to active, -1 back, 0 neither. */
     public void changed(int destination, int activeChange) {
         own.changed(destination, activeChange);

@@ -1,6 +1,7 @@
 package lvsd.dataplane.service;
 
 import lvsd.rules.DestinationSpec;
+import lvsd.rules.ForwardingMethod;
 
 /**
  * One real server of one service, immutable. Made by the control thread for each change.
@@ -38,6 +39,11 @@ public final class Destination {
     public final int upperThreshold;
 
     public final int lowerThreshold;
+
+    /** Whether its answers go to the client directly, not this way. */
+    public boolean isDirect() {
+        return method != ForwardingMethod.NAT.number() && method != ForwardingMethod.FULLNAT.number();
+    }
 
     /** Makes the worker's view of {@code spec}. */
     public Destination(int index, int service, DestinationSpec spec) {

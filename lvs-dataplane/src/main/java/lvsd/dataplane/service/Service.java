@@ -5,6 +5,7 @@ import lvsd.rules.ForwardingMethod;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
 import lvsd.rules.SynProxyMode;
+import lvsd.wire.WireForm;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 public final class Service {
     /** Most services. */
     public static final int MAXIMUM = 1 << 14;
+    /** Port of FTP's control connections, wire form. */
+    public static final int FTP = Wire.port(21);
 
     /** Dense index, below {@link #MAXIMUM}. */
     public final int index;
@@ -46,6 +49,18 @@ public final class Service {
     public final boolean onePacket;
     /** Whether it is persistent. */
     public final boolean persistent;
+    /** Seconds that persistence holds a client; 0: none. */
+    public final int persistence;
+    /** Whether persistence goes by the Call-ID too ({@code --pe sip}). */
+    public final boolean byCall;
+    /** Bits of an IPv4 client's address that count for persistence, wire form. */
+    public final int mask4;
+    /** Halves of the same for IPv6. */
+    public final long maskHigh;
+
+    public final long maskLow;
+    /** Firewall mark, its highest byte first as in an address, wire form; 0 for VIPs. */
+    public final int mark;
     /** VIP in wire form ({@link Wire}); 0 for firewall marks. */
     public final int address4;
     /** Halves of an IPv6 VIP in wire form. */
@@ -89,7 +104,14 @@ public final class Service {
         this.fullnatOnly = destinations.stream().allMatch(each -> each.method == ForwardingMethod.FULLNAT.number());
         this.toa = spec.toa();
         this.onePacket = spec.onePacket();
-        this.persistent = spec.persistence().isPresent();
+        this.persistence = spec.persistence().orElse(0);
+        this.persistent = persistence != 0;
+        this.byCall = persistent && spec.persistenceEngine().equals("sip");
+        int prefix = spec.netmask() < 0 ? 128 : spec.netmask();
+        this.mask4 = WireForm.int32(spec.netmask());
+        this.maskHigh = WireForm.long64(leadingOnes(Math.min(prefix, 64)));
+        this.maskLow = WireForm.long64(leadingOnes(Math.max(0, prefix - 64)));
+        this.mark = spec.id() instanceof ServiceId.Fwmark byMark ? WireForm.int32(byMark.mark()) : 0;
         ServiceId.Vip vip = spec.id() instanceof ServiceId.Vip at ? at : null;
         byte[] bytes = vip == null ? new byte[16] : vip.address().getAddress();
         this.address4 = Wire.int4(bytes);
@@ -97,6 +119,10 @@ public final class Service {
         this.address6Low = bytes.length == 16 ? Wire.long8(bytes, 8) : 0;
         this.port = vip == null ? 0 : Wire.port(vip.port());
         this.synProxy = spec.synProxy();
+    }
+
+    private static long leadingOnes(int count) {
+        return count == 0 ? 0 : -1L << (64 - count);
     }
 
     /** What names the service. */
