@@ -37,13 +37,17 @@ final class TemplateMail {
     /** Messages of one ring in one cycle. */
     private static final int BUDGET = 64;
 
-    /**
-     * The rings of one worker, by the other worker's index; null at its own.
-     *
-     * @param incoming from the others
-     * @param outgoing to the others
-     */
-    record Post(@Nullable LongRing[] incoming, @Nullable LongRing[] outgoing) {}
+    /** The rings of one worker, by the other worker's index; null at its own. */
+    static final class Post {
+        private final @Nullable LongRing[] incoming;
+        private final @Nullable LongRing[] outgoing;
+
+        /** Rings from the others, and to them. */
+        Post(@Nullable LongRing[] incoming, @Nullable LongRing[] outgoing) {
+            this.incoming = incoming;
+            this.outgoing = outgoing;
+        }
+    }
 
     private final Pipeline pipeline;
     private final Persistence persistence;
@@ -99,7 +103,7 @@ final class TemplateMail {
     }
 
     private boolean send(int slot, Packet p, Service service, Flow asked, int home) {
-        LongRing ring = post.outgoing()[home];
+        LongRing ring = post.outgoing[home];
         message[0] = ASK | (p.ipv6 ? 1 << 8 : 0) | p.protocol << 16 | (long) slot << 32;
         message[1] = service.index;
         message[2] = asked.clientHigh;
@@ -132,7 +136,7 @@ final class TemplateMail {
 
     /** Sends what need not arrive. */
     private void tell(int worker, int kind, boolean ipv6, long identity) {
-        LongRing ring = post.outgoing()[worker];
+        LongRing ring = post.outgoing[worker];
         if (ring != null && ring.size() < RING / 2) {
             message[0] = kind | (ipv6 ? 1 << 8 : 0);
             message[1] = identity;
@@ -145,8 +149,8 @@ final class TemplateMail {
     /** Reads what the others have sent. Once a cycle; returns how many messages. */
     int poll() {
         int count = 0;
-        for (int worker = 0; worker < post.incoming().length; worker++) {
-            LongRing ring = post.incoming()[worker];
+        for (int worker = 0; worker < post.incoming.length; worker++) {
+            LongRing ring = post.incoming[worker];
             if (ring != null) {
                 count += poll(worker, ring);
             }
@@ -200,7 +204,7 @@ final class TemplateMail {
             message[2] = Connection.destination(table.hot(entry));
             persistence.lend(ipv6, entry, worker);
         }
-        LongRing ring = post.outgoing()[worker];
+        LongRing ring = post.outgoing[worker];
         if (ring != null) {
             ring.offerAll(message, MESSAGE);
         }

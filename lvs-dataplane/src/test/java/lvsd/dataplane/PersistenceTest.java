@@ -404,9 +404,7 @@ class PersistenceTest {
         }
         for (int i = 0; i < 100; i++) {
             director.run();
-            while (director.any(1)) {
-                continue;
-            }
+            director.drain(1);
         }
         assertThat(director.drops(DropReason.PERSISTENCE_WAIT)).isEqualTo(dropped + TemplateMail.SLOTS);
         assertThat(open(clients.getFirst(), 9)).isNotEmpty();
@@ -429,9 +427,7 @@ class PersistenceTest {
         mail.close();
         assertThat(director.drops(DropReason.PERSISTENCE_WAIT)).isPositive();
         director.run();
-        while (director.any(1)) {
-            continue;
-        }
+        director.drain(1);
     }
 
     private String call(int queue, int client, int port, String callId) {

@@ -117,9 +117,7 @@ class SctpTest {
                             .build());
             director.expectNothing(1);
         }
-        while (director.any(0)) {
-            continue;
-        }
+        director.drain(0);
         director.setting("sloppy_sctp", "1");
         director.send(
                 0,
@@ -128,9 +126,7 @@ class SctpTest {
                         .chunk(Sctp.ABORT, 0)
                         .build());
         director.expectNothing(1);
-        while (director.any(0)) {
-            continue;
-        }
+        director.drain(0);
         up(Sctp.DATA, 2905);
         assertThat(state()).isEqualTo("ESTABLISHED");
     }

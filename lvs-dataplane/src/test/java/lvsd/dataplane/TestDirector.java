@@ -341,6 +341,15 @@ final class TestDirector implements AutoCloseable {
         return sent(port) != null;
     }
 
+    /** Takes out all frames that left by {@code port}; how many. */
+    int drain(int port) {
+        int count = 0;
+        while (any(port)) {
+            count++;
+        }
+        return count;
+    }
+
     /** Fails if a frame other than ARP or ND leaves by {@code port}. */
     void expectNothing(int port) {
         byte[] frame = sent(port);
