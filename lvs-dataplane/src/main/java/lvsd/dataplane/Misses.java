@@ -138,7 +138,7 @@ final class Misses {
         boolean balanced =
                 p.protocol == Ipv4.PROTOCOL_TCP || p.protocol == Ipv4.PROTOCOL_UDP || p.protocol == Ipv4.PROTOCOL_SCTP;
         if (balanced && p.fragment) {
-            return fragment(p);
+            return p.protocol == Ipv4.PROTOCOL_SCTP ? fragmentOfSctp(p) : fragment(p);
         }
         if (!balanced || !p.l4Valid) {
             return net.input(p);
@@ -148,6 +148,11 @@ final class Misses {
             return miss(p);
         }
         return connector.forward(p, reference);
+    }
+
+    /** A CRC over the whole packet cannot be put right from a part of it. */
+    private int fragmentOfSctp(Packet p) {
+        return balancedKind(localKind(p)) ? Verdict.drop(DropReason.FRAGMENT) : net.input(p);
     }
 
     private int lookUp(Packet p, int ports) {
@@ -634,7 +639,7 @@ final class Misses {
         }
         pipeline.port = port;
         pipeline.arrival = p.iface;
-        int reference = lookUp(p);
+        int reference = lookUp(p, Tcp.ports(p.l4));
         if (reference != NONE) {
             return connector.forward(p, reference);
         }
