@@ -162,8 +162,8 @@ class RefusalTest {
 
     @ParameterizedTest
     @EnumSource(names = {"NAT4", "NAT6"})
-    void shouldSayThatDirectRoutingIsNotThere(Way way) {
-        director.service(Protocol.TCP, way.vip(), 80, ForwardingMethod.ROUTE, way.server() + ":80");
+    void shouldSayThatTunnelsAreNotThere(Way way) {
+        director.service(Protocol.TCP, way.vip(), 80, ForwardingMethod.TUNNEL, way.server() + ":80");
         director.send(0, tcp(way, 5).fromClient().flags("S").build());
         director.expectNothing(0);
         director.expectNothing(1);
