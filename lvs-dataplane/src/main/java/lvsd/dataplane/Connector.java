@@ -232,7 +232,9 @@ final class Connector {
             }
             chosen = schedulers.pick(service, counts, flow(p));
         }
-        return chosen < 0 ? Verdict.drop(DropReason.NO_DESTINATION) : connect(p, service, service.destinations[chosen], 0);
+        return chosen < 0
+                ? Verdict.drop(DropReason.NO_DESTINATION)
+                : connect(p, service, service.destinations[chosen], 0);
     }
 
     /** The entry that {@link #openProxied} has made, or none. */

@@ -598,10 +598,7 @@ final class Misses {
         Destination stays = pipeline.sysctls.connReuseMode == 0 ? pipeline.services.destination(old) : null;
         if (stays != null && (stays.weight != 0 || !pipeline.sysctls.expireNodestConn)) {
             Service service = service(p);
-            if (service != null
-                    && service.index == stays.service
-                    && !service.persistent
-                    && !proxy.concerns(service)) {
+            if (service != null && service.index == stays.service && !service.persistent && !proxy.concerns(service)) {
                 return connector.connect(p, service, stays, 0);
             }
         }
