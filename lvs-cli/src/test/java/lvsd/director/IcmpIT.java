@@ -69,8 +69,8 @@ class IcmpIT {
 
     @Test
     void aMethodThatIsNotThereYetIsCountedAsADrop() {
-        director.rules("-A -t 203.0.113.90:80 -s rr\n-a -t 203.0.113.90:80 -r 198.51.100.11:80");
-        assertThat(director.lvsd().lvsadm("-Ln").orFail().out()).contains("Route");
+        director.rules("-A -t 203.0.113.90:80 -s rr\n-a -t 203.0.113.90:80 -r 198.51.100.11:80 -i");
+        assertThat(director.lvsd().lvsadm("-Ln").orFail().out()).contains("Tunnel");
         Load.Report report = Load.of("203.0.113.90", "/")
                 .count(1)
                 .timeout(Duration.ofSeconds(2))
