@@ -37,34 +37,6 @@ public record DaemonConfig(
         List<MarkRule> marks,
         Map<String, String> settings) {
 
-    /** Without mark rules. */
-    public DaemonConfig(
-            Eal eal,
-            List<Port> ports,
-            List<Route> routes,
-            Workers workers,
-            Connections connections,
-            Control control,
-            Persist persist,
-            Punt punt,
-            Optional<String> metricsListen,
-            String logLevel,
-            Map<String, String> settings) {
-        this(
-                eal,
-                ports,
-                routes,
-                workers,
-                connections,
-                control,
-                persist,
-                punt,
-                metricsListen,
-                logLevel,
-                List.of(),
-                settings);
-    }
-
     /** The same with other settings, for instance those changed while running. */
     public DaemonConfig withSettings(Map<String, String> changed) {
         return new DaemonConfig(

@@ -31,33 +31,33 @@ final class Adopter {
     }
 
     /**
-     * Enters {@code synced} into the table. False when its service, server or local address is not known here, the table
-     * is full, or a tuple or local port is taken.
+     * Enters {@code synced} into the table, and returns its entry; {@link ConnectionTable#NONE} when its service, server
+     * or local address is not known here, the table is full, or a tuple or local port is taken.
      */
-    boolean adopt(SyncedConnection synced) {
+    int adopt(SyncedConnection synced) {
         Service service = service(synced);
         Destination destination = service == null ? null : destination(service, synced);
         if (service == null || destination == null) {
-            return false;
+            return ConnectionTable.NONE;
         }
         boolean ipv6 = destination.ipv6;
-        ConnectionTable table = ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(ipv6);
         int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {
-            return false;
+            return ConnectionTable.NONE;
         }
         fill(table, entry, synced, destination);
         boolean claims = destination.method == FULLNAT && !TcpStates.over(synced.state());
         if (claims && !claim(table, entry, service, synced)) {
             table.remove(entry);
-            return false;
+            return ConnectionTable.NONE;
         }
         if (table.insert(entry) != ConnectionTable.INSERTED) {
             if (claims) {
                 Connector.releasePort(ports, table, entry);
             }
             table.remove(entry);
-            return false;
+            return ConnectionTable.NONE;
         }
         boolean active = synced.protocol() == Ipv4.PROTOCOL_TCP && TcpStates.active(synced.state()) != 0;
         counts.adopted(destination, active);
@@ -65,8 +65,8 @@ final class Adopter {
             Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(service.connectionTimeout));
         }
         int deadline = pipeline.now + pipeline.misses().connector().timeout(table, entry);
-        (ipv6 ? pipeline.timers6 : pipeline.timers4).arm(entry, deadline);
-        return true;
+        pipeline.timers(ipv6).arm(entry, deadline);
+        return entry;
     }
 
     private @Nullable Service service(SyncedConnection synced) {

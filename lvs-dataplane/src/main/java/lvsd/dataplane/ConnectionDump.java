@@ -15,17 +15,13 @@ import lvsd.wire.Tcp;
 final class ConnectionDump {
     private ConnectionDump() {}
 
-    private static ConnectionTable table(Worker worker, boolean ipv6) {
-        return ipv6 ? worker.pipeline().table6 : worker.pipeline().table4;
-    }
-
     /**
      * Adds the connections among entries {@code from} to {@code from + count} to {@code rows}.
      *
      * @return where the next page begins, or -1 behind the last entry in use
      */
     static int page(Worker worker, boolean ipv6, int from, int count, List<ConnectionRow> rows) {
-        ConnectionTable table = table(worker, ipv6);
+        ConnectionTable table = worker.pipeline().table(ipv6);
         int end = Math.min(from + count, table.limit());
         for (int entry = from; entry < end; entry++) {
             if (table.isUsed(entry) && !Template.isShadow(table.hot(entry))) {
@@ -37,7 +33,7 @@ final class ConnectionDump {
 
     /** Ends the connections of {@code destination} among a page's entries; returns as {@link #page}. */
     static int expire(Worker worker, boolean ipv6, int from, int count, int destination) {
-        ConnectionTable table = table(worker, ipv6);
+        ConnectionTable table = worker.pipeline().table(ipv6);
         Connector connector = worker.pipeline().misses().connector();
         int end = Math.min(from + count, table.limit());
         for (int entry = from; entry < end; entry++) {
@@ -51,8 +47,8 @@ final class ConnectionDump {
     /** Arms the timers of a page's entries for the timeouts of now, where that is earlier; returns as {@link #page}. */
     static int rearm(Worker worker, boolean ipv6, int from, int count) {
         Pipeline pipeline = worker.pipeline();
-        ConnectionTable table = table(worker, ipv6);
-        TimerWheel timers = ipv6 ? pipeline.timers6 : pipeline.timers4;
+        ConnectionTable table = worker.pipeline().table(ipv6);
+        TimerWheel timers = pipeline.timers(ipv6);
         Connector connector = pipeline.misses().connector();
         int end = Math.min(from + count, table.limit());
         for (int entry = from; entry < end; entry++) {

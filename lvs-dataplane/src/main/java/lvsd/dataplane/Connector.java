@@ -127,10 +127,11 @@ final class Connector {
         if (destination.ipv6 != p.ipv6 || destination.method == ForwardingMethod.TUNNEL.number()) {
             return Verdict.drop(DropReason.METHOD_NOT_AVAILABLE);
         }
-        if (service.onePacket && p.protocol == Ipv4.PROTOCOL_UDP) {
-            return destination.method == FULLNAT ? onceFullnat(p, service, destination) : once(p, service, destination);
+        boolean once = service.onePacket && p.protocol == Ipv4.PROTOCOL_UDP;
+        if (destination.method == FULLNAT) {
+            return openFullnat(p, service, destination, once);
         }
-        return destination.method == FULLNAT ? openFullnat(p, service, destination) : openNat(p, service, destination);
+        return once ? once(p, service, destination) : openNat(p, service, destination);
     }
 
     /**
@@ -139,7 +140,7 @@ final class Connector {
      */
     private int once(Packet p, Service service, Destination destination) {
         localIsClient(p);
-        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(p.ipv6);
         int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {
             return Verdict.drop(DropReason.TABLE_FULL);
@@ -154,29 +155,10 @@ final class Connector {
         return verdict;
     }
 
-    /** With FULLNAT the reply comes to a local port, which is kept for it for a while. */
-    private int onceFullnat(Packet p, Service service, Destination destination) {
-        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
-        int entry = table.allocate();
-        if (entry == ConnectionTable.NONE) {
-            return Verdict.drop(DropReason.TABLE_FULL);
-        }
-        int reason = acquire(p, service, destination);
-        if (reason != 0) {
-            table.remove(entry);
-            return reason;
-        }
-        fill(p, table, entry, service, destination);
-        long hot = table.hot(entry);
-        Connection.setFlags(hot, Connection.flags(hot) | Connection.ONE_PACKET);
-        Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(ONE_PACKET_SECONDS));
-        return insertAndForward(p, table, entry, destination);
-    }
-
     /** A datagram of a server of a one-packet service: goes to the client as the service's. */
     int replyOnce(Packet p, Destination sender) {
         Service service = pipeline.services.service(sender.service);
-        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(p.ipv6);
         int source = net.sourceCheck(p);
         if (source != 0 || service == null) {
             return source != 0 ? source : Verdict.drop(DropReason.DESTINATION_GONE);
@@ -255,8 +237,7 @@ final class Connector {
     /** Whether the segment is the first of a handshake; with {@code sloppy_tcp} all but resets will do. */
     private boolean opens(long l4) {
         int flags = Tcp.flags(l4);
-        return (flags & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN
-                || (pipeline.sysctls.sloppyTcp && (flags & Tcp.RST) == 0);
+        return Tcp.opens(flags) || (pipeline.sysctls.sloppyTcp && (flags & Tcp.RST) == 0);
     }
 
     private void localIsClient(Packet p) {
@@ -271,7 +252,7 @@ final class Connector {
 
     private int openNat(Packet p, Service service, Destination destination) {
         localIsClient(p);
-        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(p.ipv6);
         int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {
             return Verdict.drop(DropReason.TABLE_FULL);
@@ -280,8 +261,9 @@ final class Connector {
         return insertAndForward(p, table, entry, destination);
     }
 
-    private int openFullnat(Packet p, Service service, Destination destination) {
-        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+    /** With one-packet scheduling the reply comes to a local port, too, which is kept for it for a while. */
+    private int openFullnat(Packet p, Service service, Destination destination, boolean once) {
+        ConnectionTable table = pipeline.table(p.ipv6);
         int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {
             return Verdict.drop(DropReason.TABLE_FULL);
@@ -292,6 +274,11 @@ final class Connector {
             return reason;
         }
         fill(p, table, entry, service, destination);
+        if (once) {
+            long hot = table.hot(entry);
+            Connection.setFlags(hot, Connection.flags(hot) | Connection.ONE_PACKET);
+            Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(ONE_PACKET_SECONDS));
+        }
         return insertAndForward(p, table, entry, destination);
     }
 
@@ -480,7 +467,7 @@ final class Connector {
             persistence.control(table.ipv6(), link);
         }
         counts.opened(destination);
-        TimerWheel timers = p.ipv6 ? pipeline.timers6 : pipeline.timers4;
+        TimerWheel timers = pipeline.timers(p.ipv6);
         timers.arm(entry, pipeline.now + timeout(table, entry));
         pipeline.sync().opened(table, entry);
         return forward(p, entry);
@@ -570,7 +557,7 @@ final class Connector {
 
     /** An entry has been silent for its time. */
     void expired(boolean ipv6, int entry) {
-        if (Template.is((ipv6 ? pipeline.table6 : pipeline.table4).hot(entry))) {
+        if (Template.is(pipeline.table(ipv6).hot(entry))) {
             persistence.expired(ipv6, entry);
         } else {
             release(ipv6, entry);
@@ -579,7 +566,7 @@ final class Connector {
 
     /** Ends an entry of a listing: a connection, or a template as soon as nothing hangs on it. */
     void end(boolean ipv6, int entry) {
-        if (Template.is((ipv6 ? pipeline.table6 : pipeline.table4).hot(entry))) {
+        if (Template.is(pipeline.table(ipv6).hot(entry))) {
             persistence.end(ipv6, entry);
         } else {
             release(ipv6, entry);
@@ -588,8 +575,8 @@ final class Connector {
 
     /** Ends a connection: timer, port, counts and entry go. */
     void release(boolean ipv6, int entry) {
-        ConnectionTable table = ipv6 ? pipeline.table6 : pipeline.table4;
-        (ipv6 ? pipeline.timers6 : pipeline.timers4).disarm(entry);
+        ConnectionTable table = pipeline.table(ipv6);
+        pipeline.timers(ipv6).disarm(entry);
         pipeline.sync().gone(table, entry);
         pipeline.misses().proxy().handshakes().released(table, entry);
         long hot = table.hot(entry);
@@ -635,15 +622,14 @@ final class Connector {
         int protocol = Connection.protocol(hot);
         if (!table.ipv6()) {
             long addresses = Connection.addresses(hot, side);
-            return table.find4(table.hash4(addresses, serverPorts, protocol), addresses, serverPorts, protocol);
+            return table.find4(addresses, serverPorts, protocol);
         }
         long at = table.addresses6(entry);
         long rsHigh = Connection.sourceHigh(at, side);
         long rsLow = Connection.sourceLow(at, side);
         long localHigh = Connection.destinationHigh(at, side);
         long localLow = Connection.destinationLow(at, side);
-        long hash = table.hash6(rsHigh, rsLow, localHigh, localLow, serverPorts, protocol);
-        return table.find6(hash, rsHigh, rsLow, localHigh, localLow, serverPorts, protocol);
+        return table.find6(rsHigh, rsLow, localHigh, localLow, serverPorts, protocol);
     }
 
     /** Gives the local port of a FULLNAT entry back. */

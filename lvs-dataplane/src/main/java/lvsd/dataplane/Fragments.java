@@ -230,8 +230,7 @@ final class Fragments {
         if (!p.laterFragment && !uncheckedUdp(p)) {
             pipeline.rewrite4(p.l3, p.l4, Ipv4.middle(p.l3), rest, reference, hot, Connection.summary(hot));
         } else {
-            int delta = Connection.deltas(hot, side) & 0xffff;
-            Ipv4.rewrite(p.l3, Ipv4.middle(p.l3), Connection.rewriteAddresses(hot, side), delta);
+            Pipeline.rewriteNetwork4(p.l3, hot, side);
             if (!p.laterFragment) {
                 Memory.setInt(p.l4, Udp.SIZE, 0, Connection.rewritePorts(hot, side));
             }
@@ -245,19 +244,5 @@ final class Fragments {
     /** A UDP checksum of zero stays: one over the whole datagram cannot be had from its first part. */
     private static boolean uncheckedUdp(Packet p) {
         return p.protocol == Ipv4.PROTOCOL_UDP && Memory.getShort(p.l4, Udp.SIZE, 6) == 0;
-    }
-
-    /**
-     * A later fragment of IPv6: only addresses and hop limit change. The identification, of 32 bits and the sender's
-     * choice, stays.
-     */
-    static void rewriteLater6(Pipeline pipeline, Packet p, int reference) {
-        long addresses = pipeline.table6.addresses6(ConnectionTable.entry(reference));
-        int other = 1 - ConnectionTable.side(reference);
-        Memory.setLong(p.l3, Ipv6.SIZE, 8, Connection.destinationHigh(addresses, other));
-        Memory.setLong(p.l3, Ipv6.SIZE, 16, Connection.destinationLow(addresses, other));
-        Memory.setLong(p.l3, Ipv6.SIZE, 24, Connection.sourceHigh(addresses, other));
-        Memory.setLong(p.l3, Ipv6.SIZE, 32, Connection.sourceLow(addresses, other));
-        Ipv6.decrementHopLimit(p.l3);
     }
 }

@@ -37,7 +37,7 @@ final class HeldPackets implements UnreachableHandler {
     private static boolean restore4(Packet p, ConnectionTable table) {
         long addresses = Long.rotateLeft(Ipv4.addresses(p.l3), 32);
         int ports = Integer.rotateLeft(Tcp.ports(p.l4), 16);
-        int reference = table.find4(table.hash4(addresses, ports, p.protocol), addresses, ports, p.protocol);
+        int reference = table.find4(addresses, ports, p.protocol);
         if (reference != ConnectionTable.NONE) {
             int entry = ConnectionTable.entry(reference);
             int side = ConnectionTable.side(reference);
@@ -53,8 +53,7 @@ final class HeldPackets implements UnreachableHandler {
         long destinationHigh = Ipv6.sourceHigh(p.l3);
         long destinationLow = Ipv6.sourceLow(p.l3);
         int ports = Integer.rotateLeft(Tcp.ports(p.l4), 16);
-        long hash = table.hash6(sourceHigh, sourceLow, destinationHigh, destinationLow, ports, p.protocol);
-        int reference = table.find6(hash, sourceHigh, sourceLow, destinationHigh, destinationLow, ports, p.protocol);
+        int reference = table.find6(sourceHigh, sourceLow, destinationHigh, destinationLow, ports, p.protocol);
         if (reference != ConnectionTable.NONE) {
             int entry = ConnectionTable.entry(reference);
             int side = ConnectionTable.side(reference);

@@ -38,8 +38,6 @@ final class Misses {
     private final Ownership ownership;
     private final Fragments fragments;
     private final BitSet partialChecksums;
-    private final long seed0;
-    private final long seed1;
 
     /** Set while packets of the hand-off ring are processed: they are never handed on again. */
     boolean handed;
@@ -53,8 +51,6 @@ final class Misses {
         this.adopter = new Adopter(pipeline, parts);
         this.proxy = new SynProxy(pipeline, this, connector, parts);
         this.partialChecksums = parts.partialChecksums();
-        this.seed0 = parts.seed0();
-        this.seed1 = parts.seed1();
     }
 
     Connector connector() {
@@ -157,20 +153,15 @@ final class Misses {
 
     private int lookUp(Packet p, int ports) {
         if (p.ipv6) {
-            long hash = ConnectionTable.hash6(
+            return pipeline.table6.find6(
                     Ipv6.sourceHigh(p.l3),
                     Ipv6.sourceLow(p.l3),
                     Ipv6.destinationHigh(p.l3),
                     Ipv6.destinationLow(p.l3),
                     ports,
-                    p.protocol,
-                    seed0,
-                    seed1);
-            return pipeline.find6(hash, p.l3, ports, p.protocol);
+                    p.protocol);
         }
-        long addresses = Ipv4.addresses(p.l3);
-        long hash = ConnectionTable.hash4(addresses, ports, p.protocol, seed0, seed1);
-        return pipeline.table4.find4(hash, addresses, ports, p.protocol);
+        return pipeline.table4.find4(Ipv4.addresses(p.l3), ports, p.protocol);
     }
 
     /**
@@ -229,7 +220,7 @@ final class Misses {
 
     /** Forwards a later fragment: there are no ports in it, and nothing for the states. */
     private int forwardFragment(Packet p, int reference) {
-        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(p.ipv6);
         long hot = table.hot(ConnectionTable.entry(reference));
         if (pipeline.services.destination(Connection.destination(hot)) == null) {
             return Verdict.drop(DropReason.DESTINATION_GONE);
@@ -352,7 +343,7 @@ final class Misses {
     }
 
     private int translate(Packet p, int quoted, int reference) {
-        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(p.ipv6);
         int entry = ConnectionTable.entry(reference);
         long hot = table.hot(entry);
         int side = ConnectionTable.side(reference);
@@ -404,9 +395,7 @@ final class Misses {
     }
 
     private int quoted4(Packet p, int ports, int protocol) {
-        long addresses = IcmpTranslation.reversedAddresses4(p);
-        long hash = ConnectionTable.hash4(addresses, ports, protocol, seed0, seed1);
-        return pipeline.table4.find4(hash, addresses, ports, protocol);
+        return pipeline.table4.find4(IcmpTranslation.reversedAddresses4(p), ports, protocol);
     }
 
     private int quoted6(Packet p, int ports, int protocol) {
@@ -415,9 +404,7 @@ final class Misses {
         long sourceLow = Ipv6.destinationLow(quote);
         long destinationHigh = Ipv6.sourceHigh(quote);
         long destinationLow = Ipv6.sourceLow(quote);
-        long hash = ConnectionTable.hash6(
-                sourceHigh, sourceLow, destinationHigh, destinationLow, ports, protocol, seed0, seed1);
-        return pipeline.table6.find6(hash, sourceHigh, sourceLow, destinationHigh, destinationLow, ports, protocol);
+        return pipeline.table6.find6(sourceHigh, sourceLow, destinationHigh, destinationLow, ports, protocol);
     }
 
     private static int noRoute(int nextHop) {
@@ -427,12 +414,12 @@ final class Misses {
     /** A packet of a known connection that {@link Pipeline} has counted with it, but cannot send the short way. */
     int forwardSlow(long row, int summary, int reference) {
         fill(row, summary);
-        return forwardSlow(packet, packet.ipv6 ? pipeline.table6 : pipeline.table4, reference);
+        return forwardSlow(packet, pipeline.table(packet.ipv6), reference);
     }
 
     /** A packet of a known connection that did not come the short way: what {@link Pipeline} does, one at a time. */
     int known(Packet p, int reference) {
-        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(p.ipv6);
         int entry = ConnectionTable.entry(reference);
         int side = ConnectionTable.side(reference);
         long hot = table.hot(entry);
@@ -443,7 +430,7 @@ final class Misses {
             int flags = Tcp.flags(p.l4);
             int state = Connection.state(hot);
             int next = TcpStates.nextByFlags(TcpTracker.table(side, Connection.flags(hot)), state, flags);
-            TcpTracker tracker = p.ipv6 ? pipeline.tracker6 : pipeline.tracker4;
+            TcpTracker tracker = pipeline.tracker(p.ipv6);
             if (((next ^ state) | (flags & Tcp.SYN)) != 0
                     && tracker.change(entry, hot, state, next, side, flags, pipeline.now)) {
                 return reused(p, reference);
@@ -523,7 +510,7 @@ final class Misses {
     int forwardSctp(Packet p, int reference) {
         int entry = ConnectionTable.entry(reference);
         int side = ConnectionTable.side(reference);
-        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(p.ipv6);
         long hot = table.hot(entry);
         if (pipeline.services.destination(Connection.destination(hot)) == null) {
             return gone(p, reference);
@@ -565,7 +552,8 @@ final class Misses {
         if (p.fragment && !p.ipv6) {
             fragments.rewrite4(pipeline, p, rest, reference, hot);
         } else if (p.laterFragment) {
-            Fragments.rewriteLater6(pipeline, p, reference);
+            // The identification, of 32 bits and the sender's choice, stays.
+            pipeline.rewriteNetwork6(p.l3, ConnectionTable.entry(reference), ConnectionTable.side(reference));
         } else if (p.ipv6) {
             pipeline.rewrite6(p.l3, p.l4, rest, reference, hot, fields);
         } else {
@@ -580,7 +568,7 @@ final class Misses {
     }
 
     private int reused(Packet p, int reference) {
-        ConnectionTable table = p.ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(p.ipv6);
         int entry = ConnectionTable.entry(reference);
         long hot = table.hot(entry);
         if ((Connection.flags(hot) & Connection.SYN_PROXY) != 0) {
@@ -588,7 +576,7 @@ final class Misses {
             if (proxied != 0) {
                 return proxied;
             }
-            TcpTracker tracker = p.ipv6 ? pipeline.tracker6 : pipeline.tracker4;
+            TcpTracker tracker = pipeline.tracker(p.ipv6);
             if (!tracker.reopens(entry, hot)) {
                 return sendOn(p, table, reference);
             }

@@ -5,7 +5,6 @@ import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.Template;
 import lvsd.dataplane.connection.Timeouts;
-import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.scheduler.DestinationCounts;
 import lvsd.dataplane.scheduler.Flow;
 import lvsd.dataplane.scheduler.Schedulers;
@@ -93,7 +92,7 @@ final class Persistence {
             return connector.refuse(p, entry);
         }
         Destination destination = pipeline.services.destination(
-                Connection.destination(table(p.ipv6).hot(entry)));
+                Connection.destination(pipeline.table(p.ipv6).hot(entry)));
         return destination == null
                 ? Verdict.drop(DropReason.DESTINATION_GONE)
                 : connector.connect(p, service, destination, entry + 1);
@@ -129,14 +128,6 @@ final class Persistence {
     void call(long address, int length) {
         callAt = address;
         callLength = length;
-    }
-
-    private ConnectionTable table(boolean ipv6) {
-        return ipv6 ? pipeline.table6 : pipeline.table4;
-    }
-
-    private TimerWheel timers(boolean ipv6) {
-        return ipv6 ? pipeline.timers6 : pipeline.timers4;
     }
 
     // ---- keys
@@ -192,7 +183,7 @@ final class Persistence {
      */
     int find(Service service, Flow flow, int protocol, boolean ipv6) {
         setKey(service, flow, protocol, ipv6);
-        ConnectionTable table = table(ipv6);
+        ConnectionTable table = pipeline.table(ipv6);
         int entry = lookUp(ipv6);
         while (service.byCall && entry != ConnectionTable.NONE && !isCall(table.cold(entry))) {
             keyPorts++; // another call has the same hash
@@ -245,7 +236,7 @@ final class Persistence {
         if (chosen < 0) {
             return NO_SERVER;
         }
-        ConnectionTable table = table(ipv6);
+        ConnectionTable table = pipeline.table(ipv6);
         int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {
             return FULL;
@@ -262,7 +253,7 @@ final class Persistence {
         int ticks = Timeouts.ticks(service.persistence);
         Connection.setOwnTimeout(table.cold(entry), ticks);
         counts.persistent(destination.index, 1);
-        timers(ipv6).arm(entry, pipeline.now + ticks);
+        pipeline.timers(ipv6).arm(entry, pipeline.now + ticks);
         return entry;
     }
 
@@ -294,31 +285,31 @@ final class Persistence {
 
     /** A template's time is over. */
     void expired(boolean ipv6, int entry) {
-        ConnectionTable table = table(ipv6);
+        ConnectionTable table = pipeline.table(ipv6);
         long cold = table.cold(entry);
         if (Template.controlled(cold) > 0) {
             prolong(ipv6, entry);
         } else if (Template.workers(cold) != 0) {
             mail.check(ipv6, entry, Template.stamp(cold), Template.workers(cold));
-            timers(ipv6).arm(entry, pipeline.now + CHECK_TICKS);
+            pipeline.timers(ipv6).arm(entry, pipeline.now + CHECK_TICKS);
         } else {
             release(ipv6, entry);
         }
     }
 
     private void prolong(boolean ipv6, int entry) {
-        ConnectionTable table = table(ipv6);
+        ConnectionTable table = pipeline.table(ipv6);
         long hot = table.hot(entry);
         boolean ending = (Connection.state(hot) & Template.ENDING) != 0;
         int ticks = ending ? CHECK_TICKS : Timeouts.ticks(PROLONGED_SECONDS);
         Connection.setOwnTimeout(table.cold(entry), ticks);
         Connection.setLastSeen(hot, pipeline.now);
-        timers(ipv6).arm(entry, pipeline.now + ticks);
+        pipeline.timers(ipv6).arm(entry, pipeline.now + ticks);
     }
 
     /** Ends a template at once, or as soon as nothing hangs on it any more. */
     void end(boolean ipv6, int entry) {
-        ConnectionTable table = table(ipv6);
+        ConnectionTable table = pipeline.table(ipv6);
         long hot = table.hot(entry);
         long cold = table.cold(entry);
         if (Template.controlled(cold) == 0 && Template.workers(cold) == 0) {
@@ -331,21 +322,21 @@ final class Persistence {
     }
 
     private void release(boolean ipv6, int entry) {
-        ConnectionTable table = table(ipv6);
-        timers(ipv6).disarm(entry);
+        ConnectionTable table = pipeline.table(ipv6);
+        pipeline.timers(ipv6).disarm(entry);
         counts.persistent(Connection.destination(table.hot(entry)), -1);
         forget(table, entry);
     }
 
     /** Another worker has opened, or will open, a connection by the template. */
     void lend(boolean ipv6, int entry, int worker) {
-        long cold = table(ipv6).cold(entry);
+        long cold = pipeline.table(ipv6).cold(entry);
         Template.setWorkers(cold, Template.workers(cold) | 1L << worker);
     }
 
     /** Another worker's answer to whether connections of its own hang on a template. */
     void checked(boolean ipv6, int entry, int stamp, int worker, boolean held) {
-        ConnectionTable table = table(ipv6);
+        ConnectionTable table = pipeline.table(ipv6);
         long hot = table.hot(entry);
         long cold = table.cold(entry);
         if (!isOurs(table, entry, stamp)) {
@@ -364,7 +355,7 @@ final class Persistence {
 
     /** Another worker's connection of the template was established. */
     void assured(boolean ipv6, int entry, int stamp) {
-        ConnectionTable table = table(ipv6);
+        ConnectionTable table = pipeline.table(ipv6);
         if (isOurs(table, entry, stamp)) {
             Connection.setState(table.hot(entry), Connection.state(table.hot(entry)) | Template.ASSURED);
         }
@@ -393,13 +384,13 @@ final class Persistence {
     }
 
     private void change(boolean ipv6, int link, int change) {
-        long cold = link > 0 ? table(ipv6).cold(link - 1) : pipeline.table4.cold(~link);
+        long cold = link > 0 ? pipeline.table(ipv6).cold(link - 1) : pipeline.table4.cold(~link);
         Template.setControlled(cold, Template.controlled(cold) + change);
     }
 
     /** A connection with that link was established, or its server has answered. */
     void assure(boolean ipv6, int link) {
-        long hot = link > 0 ? table(ipv6).hot(link - 1) : pipeline.table4.hot(~link);
+        long hot = link > 0 ? pipeline.table(ipv6).hot(link - 1) : pipeline.table4.hot(~link);
         if ((Connection.state(hot) & Template.ASSURED) == 0) {
             Connection.setState(hot, Connection.state(hot) | Template.ASSURED);
             if (link < 0) {

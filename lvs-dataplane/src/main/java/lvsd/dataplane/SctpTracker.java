@@ -91,6 +91,6 @@ final class SctpTracker {
         }
         int own = Connection.ownTimeout(cold);
         int ticks = own != 0 && next == SctpStates.ESTABLISHED ? own : timeouts.of(Connection.protocol(hot), next);
-        (table.ipv6() ? pipeline.timers6 : pipeline.timers4).armEarlier(entry, pipeline.now + ticks);
+        pipeline.timers(table.ipv6()).armEarlier(entry, pipeline.now + ticks);
     }
 }

@@ -4,7 +4,6 @@ import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.connection.Timeouts;
-import lvsd.dataplane.connection.TimerWheel;
 import lvsd.dataplane.nat.TcpRewrite;
 import lvsd.dataplane.net.Net;
 import lvsd.dataplane.service.Destination;
@@ -142,22 +141,14 @@ final class ServerHandshakes {
             connector.release(own.ipv6, entry);
             return verdict;
         }
-        ConnectionTable table = own.ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(own.ipv6);
         long hot = table.hot(entry);
         Connection.setState(hot, TcpStates.SYN_SENT);
         Connection.setFlags(hot, Connection.flags(hot) | Connection.SYN_PROXY | Connection.TOA_PENDING);
         Connection.setProxy(hot, Connection.PENDING);
         Connection.setProxyTimestamp(table.cold(entry), handshake);
-        timers(table).arm(entry, pipeline.now + FIRST_WAIT);
+        pipeline.timers(table.ipv6()).arm(entry, pipeline.now + FIRST_WAIT);
         return verdict;
-    }
-
-    private TimerWheel timers(ConnectionTable table) {
-        return table.ipv6() ? pipeline.timers6 : pipeline.timers4;
-    }
-
-    private TcpTracker tracker(ConnectionTable table) {
-        return table.ipv6() ? pipeline.tracker6 : pipeline.tracker4;
     }
 
     private boolean mayHold(int handshake, Service service) {
@@ -277,7 +268,7 @@ final class ServerHandshakes {
         int window = Tcp.window(p.l4);
         @Nullable Service service = own.service(pipeline);
         settle(p, table, entry, handshake, service);
-        tracker(table).moveTo(entry, table.hot(entry), TcpStates.ESTABLISHED, pipeline.now);
+        pipeline.tracker(table.ipv6()).moveTo(entry, table.hot(entry), TcpStates.ESTABLISHED, pipeline.now);
         if (service != null) {
             proxy.count(service, Counter.FINISHED);
         }
@@ -356,7 +347,7 @@ final class ServerHandshakes {
         Connection.setFlags(hot, (Connection.flags(hot) & ~Connection.TOA_PENDING) | Connection.SEQ_OUT);
         Connection.setProxy(hot, 0);
         Connection.setProxyTimestamp(table.cold(entry), 0);
-        tracker(table).moveTo(entry, hot, TcpStates.CLOSE, pipeline.now);
+        pipeline.tracker(table.ipv6()).moveTo(entry, hot, TcpStates.CLOSE, pipeline.now);
         own.resetClient(handshake, p.mbuf, p.frame, p.l3, p.iface);
         forget(handshake);
         return net.output(own.packet, own.hopToClient(pipeline));
@@ -384,7 +375,7 @@ final class ServerHandshakes {
 
     private void resend(ConnectionTable table, int entry, int handshake, @Nullable Service service) {
         handshakes.sentAgain(handshake);
-        timers(table).arm(entry, pipeline.now + (FIRST_WAIT << handshakes.resent(handshake)));
+        pipeline.timers(table.ipv6()).arm(entry, pipeline.now + (FIRST_WAIT << handshakes.resent(handshake)));
         long mbuf = net.allocate(Segment.MAX_SIZE);
         if (mbuf == 0) {
             return;

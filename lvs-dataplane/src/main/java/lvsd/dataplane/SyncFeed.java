@@ -53,7 +53,7 @@ final class SyncFeed {
 
     SyncFeed(Pipeline pipeline, WorkerParts parts) {
         this.pipeline = pipeline;
-        this.taker = new SyncTaker(pipeline, parts);
+        this.taker = new SyncTaker(pipeline);
     }
 
     /** The queue of updates, made when first asked for. Control thread. */
@@ -174,7 +174,7 @@ final class SyncFeed {
      */
     void page(long cursor, SyncSource.Page page, long after) {
         boolean ipv6 = ((cursor >>> 32) & 1) != 0;
-        ConnectionTable table = ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(ipv6);
         int entry = (int) cursor;
         int limit = table.limit();
         int end = Math.min(limit, entry + 4096);

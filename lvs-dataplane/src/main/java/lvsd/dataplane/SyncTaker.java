@@ -6,7 +6,6 @@ import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.connection.Timeouts;
-import lvsd.dataplane.scheduler.DestinationCounts;
 import lvsd.dataplane.service.Wire;
 import lvsd.rules.ForwardingMethod;
 import lvsd.sync.BackupRules;
@@ -21,15 +20,9 @@ final class SyncTaker {
     private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
 
     private final Pipeline pipeline;
-    private final DestinationCounts counts;
-    private final long seed0;
-    private final long seed1;
 
-    SyncTaker(Pipeline pipeline, WorkerParts parts) {
+    SyncTaker(Pipeline pipeline) {
         this.pipeline = pipeline;
-        this.counts = parts.counts();
-        this.seed0 = parts.seed0();
-        this.seed1 = parts.seed1();
     }
 
     /** Makes, updates or ends a connection as {@code c} says. False when it is none that can be had here. */
@@ -37,7 +30,7 @@ final class SyncTaker {
         if (c.template() || (c.protocol != Ipv4.PROTOCOL_TCP && c.protocol != Ipv4.PROTOCOL_UDP)) {
             return false;
         }
-        ConnectionTable table = c.ipv6 ? pipeline.table6 : pipeline.table4;
+        ConnectionTable table = pipeline.table(c.ipv6);
         int reference = find(c);
         if (reference == ConnectionTable.NONE) {
             return c.deleted || make(table, c);
@@ -62,15 +55,15 @@ final class SyncTaker {
         int ports = Tcp.portPair(Wire.port(c.clientPort), Wire.port(c.virtualPort));
         if (!c.ipv6) {
             long addresses = Ipv4.pair(wire(c.clientLow), wire(c.virtualLow));
-            long hash = ConnectionTable.hash4(addresses, ports, c.protocol, seed0, seed1);
-            return pipeline.table4.find4(hash, addresses, ports, c.protocol);
+            return pipeline.table4.find4(addresses, ports, c.protocol);
         }
-        long sourceHigh = Long.reverseBytes(c.clientHigh);
-        long sourceLow = Long.reverseBytes(c.clientLow);
-        long high = Long.reverseBytes(c.virtualHigh);
-        long low = Long.reverseBytes(c.virtualLow);
-        long hash = ConnectionTable.hash6(sourceHigh, sourceLow, high, low, ports, c.protocol, seed0, seed1);
-        return pipeline.table6.find6(hash, sourceHigh, sourceLow, high, low, ports, c.protocol);
+        return pipeline.table6.find6(
+                Long.reverseBytes(c.clientHigh),
+                Long.reverseBytes(c.clientLow),
+                Long.reverseBytes(c.virtualHigh),
+                Long.reverseBytes(c.virtualLow),
+                ports,
+                c.protocol);
     }
 
     private static int wire(long address) {
@@ -94,28 +87,22 @@ final class SyncTaker {
 
     private void update(ConnectionTable table, int entry, SyncConnection c) {
         long hot = table.hot(entry);
-        int flags = Connection.flags(hot);
         if (c.protocol == Ipv4.PROTOCOL_TCP) {
             int before = Connection.state(hot);
             boolean over = TcpStates.over(before);
-            if (Connection.method(flags) == FULLNAT && over != TcpStates.over(c.state)) {
+            if (Connection.method(Connection.flags(hot)) == FULLNAT && over != TcpStates.over(c.state)) {
                 if (over) {
                     return; // its port may be another connection's by now
                 }
                 pipeline.misses().connector().releasePort(table, entry);
             }
             Connection.setState(hot, c.state);
-            int change = TcpStates.activeChange(before, c.state);
-            if (change != 0) {
-                counts.changed(Connection.destination(hot), change);
-                flags = change > 0 ? flags & ~Connection.INACTIVE : flags | Connection.INACTIVE;
-            }
+            pipeline.tracker(c.ipv6).activity(hot, TcpStates.activeChange(before, c.state));
         }
-        Connection.setFlags(hot, flags);
         shifts(hot, table.cold(entry), c);
         Connection.setLastSeen(hot, pipeline.now);
         int deadline = pipeline.now + pipeline.misses().connector().timeout(table, entry);
-        (c.ipv6 ? pipeline.timers6 : pipeline.timers4).armEarlier(entry, deadline);
+        pipeline.timers(c.ipv6).armEarlier(entry, deadline);
     }
 
     private boolean make(ConnectionTable table, SyncConnection c) {
@@ -135,10 +122,10 @@ final class SyncTaker {
                 c.serverPort,
                 c.state,
                 0);
-        if (!pipeline.misses().adopter().adopt(synced)) {
+        int entry = pipeline.misses().adopter().adopt(synced);
+        if (entry == ConnectionTable.NONE) {
             return false;
         }
-        int entry = ConnectionTable.entry(find(c));
         long hot = table.hot(entry);
         Connection.setFlags(hot, Connection.flags(hot) | Connection.SYNCED);
         Connection.setSyncStamp(table.cold(entry), pipeline.now);

@@ -46,11 +46,11 @@ final class TcpTracker {
             if ((Connection.proxy(hot) & Connection.PENDING) != 0) {
                 return false; // the proxy's table of the handshake has it
             }
-            if (side == Connection.CLIENT_SIDE && opens(flags) && TcpStates.closing(state)) {
+            if (side == Connection.CLIENT_SIDE && Tcp.opens(flags) && TcpStates.closing(state)) {
                 return true;
             }
         }
-        if (side == Connection.CLIENT_SIDE && opens(flags) && reopens(entry, hot)) {
+        if (side == Connection.CLIENT_SIDE && Tcp.opens(flags) && reopens(entry, hot)) {
             return true;
         }
         if (next == state) {
@@ -62,10 +62,6 @@ final class TcpTracker {
         }
         moveTo(entry, hot, next, now);
         return false;
-    }
-
-    private static boolean opens(int flags) {
-        return (flags & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST)) == Tcp.SYN;
     }
 
     /** Moves a connection to state {@code next}, which must not be one of a life after its end. */
@@ -110,7 +106,8 @@ final class TcpTracker {
         return destination != null && destination.weight == 0;
     }
 
-    private void activity(long hot, int change) {
+    /** Takes a change of state into account (see {@link TcpStates#activeChange}): the destination's counts and the flag. */
+    void activity(long hot, int change) {
         if (change != 0) {
             counts.changed(Connection.destination(hot), change);
             int flags = Connection.flags(hot);

@@ -199,7 +199,7 @@ final class TemplateMail {
         message[0] = ANSWER | (message[0] & ~0xffL);
         message[2] = entry;
         if (entry >= 0) {
-            ConnectionTable table = ipv6 ? pipeline.table6 : pipeline.table4;
+            ConnectionTable table = pipeline.table(ipv6);
             message[1] = identity(entry, Template.stamp(table.cold(entry)));
             message[2] = Connection.destination(table.hot(entry));
             persistence.lend(ipv6, entry, worker);
@@ -262,7 +262,7 @@ final class TemplateMail {
     /** The shadow here of a template of {@code home}, or none. */
     private int shadow(int home, long identity) {
         ConnectionTable table = pipeline.table4;
-        int reference = table.find4(table.hash4(identity, home, Template.SHADOW), identity, home, Template.SHADOW);
+        int reference = table.find4(identity, home, Template.SHADOW);
         return reference == ConnectionTable.NONE ? ConnectionTable.NONE : ConnectionTable.entry(reference);
     }
 

@@ -109,6 +109,7 @@ public final class Warmup {
                 new DaemonConfig.Punt(true, 1000, 1000, 1000, 1000),
                 Optional.empty(),
                 "info",
+                List.of(),
                 Map.of());
     }
 

@@ -317,9 +317,10 @@ public final class Worker {
     private int expire(ConnectionTable table, TimerWheel timers, boolean ipv6, int now) {
         int count = timers.advance(now, TIMER_BUDGET, expired);
         Connector connector = pipeline.misses().connector();
+        ServerHandshakes handshakes = pipeline.misses().proxy().handshakes();
         for (int i = 0; i < count; i++) {
             int entry = expired[i];
-            if (pipeline.misses().proxy().handshakes().timer(table, entry)) {
+            if (handshakes.timer(table, entry)) {
                 continue;
             }
             int deadline = Connection.lastSeen(table.hot(entry)) + connector.timeout(table, entry);
@@ -348,7 +349,7 @@ public final class Worker {
 
     /** Worker thread: takes over a connection made elsewhere; false when it cannot. */
     public boolean adopt(SyncedConnection synced) {
-        return pipeline.misses().adopter().adopt(synced);
+        return pipeline.misses().adopter().adopt(synced) != ConnectionTable.NONE;
     }
 
     /** Frees what it holds; the worker's thread has ended. */

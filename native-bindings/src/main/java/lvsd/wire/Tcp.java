@@ -121,6 +121,11 @@ public final class Tcp {
         return WireForm.LITTLE_ENDIAN ? (int) rest >>> 8 & 0xff : (int) (rest >>> 48) & 0xff;
     }
 
+    /** Whether a segment with these flags is the first of a handshake: SYN without ACK and RST. */
+    public static boolean opens(int flags) {
+        return (flags & (SYN | ACK_FLAG | RST)) == SYN;
+    }
+
     /** The header length in the {@link #rest}, 0 to 60 bytes. */
     public static int headerLengthOf(long rest) {
         return WireForm.LITTLE_ENDIAN ? (int) rest >>> 2 & 0x3c : (int) (rest >>> 58) & 0x3c;

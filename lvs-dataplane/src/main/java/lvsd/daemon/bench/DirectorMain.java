@@ -328,6 +328,7 @@ public final class DirectorMain implements Callable<Integer> {
                 new DaemonConfig.Punt(false, 1000, 1000, 1000, 1000),
                 Optional.empty(),
                 "info",
+                List.of(),
                 Map.of());
     }
 

@@ -263,6 +263,11 @@ public final class ConnectionTable implements AutoCloseable {
                 : findIn4(secondBucket(hash), hash, addresses, ports, protocol);
     }
 
+    /** As {@link #find4(long, long, int, int)} for who has no hash yet. */
+    public int find4(long addresses, int ports, int protocol) {
+        return find4(hash4(addresses, ports, protocol), addresses, ports, protocol);
+    }
+
     private int findIn4(long bucket, long hash, long addresses, int ports, int protocol) {
         for (long matches = matches(bucket, signature(hash)); matches != 0; matches &= matches - 1) {
             int reference = reference(bucket, matches);
@@ -295,6 +300,13 @@ public final class ConnectionTable implements AutoCloseable {
                         destinationLow,
                         ports,
                         protocol);
+    }
+
+    /** As {@link #find6(long, long, long, long, long, int, int)} for who has no hash yet. */
+    public int find6(
+            long sourceHigh, long sourceLow, long destinationHigh, long destinationLow, int ports, int protocol) {
+        long hash = hash6(sourceHigh, sourceLow, destinationHigh, destinationLow, ports, protocol);
+        return find6(hash, sourceHigh, sourceLow, destinationHigh, destinationLow, ports, protocol);
     }
 
     private int findIn6(

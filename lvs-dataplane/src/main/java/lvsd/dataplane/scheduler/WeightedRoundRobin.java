@@ -1,6 +1,7 @@
 package lvsd.dataplane.scheduler;
 
 import lvsd.dataplane.service.Destination;
+import lvsd.dataplane.service.Weights;
 
 /**
  * {@code wrr}: walks the list in turns; in each turn those whose weight reaches the level are served. The level begins at
@@ -36,12 +37,12 @@ final class WeightedRoundRobin extends Scheduler {
         int divisor = 0;
         greatest = 0;
         for (int at = added; at < destinations.length; at++) {
-            divisor = divisor(divisor, destinations[at].weight);
+            divisor = Weights.divisor(divisor, destinations[at].weight);
             greatest = Math.max(greatest, destinations[at].weight);
         }
         adjustLevel(divisor);
         for (int at = added - 1; at >= 0; at--) {
-            divisor = divisor(divisor, destinations[at].weight);
+            divisor = Weights.divisor(divisor, destinations[at].weight);
             greatest = Math.max(greatest, destinations[at].weight);
             adjustLevel(divisor);
         }
@@ -66,15 +67,6 @@ final class WeightedRoundRobin extends Scheduler {
         } else if (step > 1) {
             level = level / step * step + 1;
         }
-    }
-
-    private static int divisor(int a, int b) {
-        while (b != 0) {
-            int rest = a % b;
-            a = b;
-            b = rest;
-        }
-        return a;
     }
 
     int next(Destination[] destinations, DestinationCounts counts) {

@@ -105,7 +105,7 @@ public final class HashTable {
         int divisor = 0;
         int greatest = 0;
         for (Destination destination : destinations) {
-            divisor = divisor(divisor, destination.lastWeight);
+            divisor = Weights.divisor(divisor, destination.lastWeight);
             greatest = Math.max(greatest, destination.lastWeight);
         }
         if (divisor == 0) {
@@ -118,14 +118,5 @@ public final class HashTable {
             turns[at] = weight == 0 ? 0 : Math.max(1, (weight / divisor) >> shift);
         }
         return turns;
-    }
-
-    private static int divisor(int a, int b) {
-        while (b != 0) {
-            int rest = a % b;
-            a = b;
-            b = rest;
-        }
-        return a;
     }
 }
