@@ -39,12 +39,7 @@ class ForwardingIT {
     @EnumSource(Service.class)
     void noCurlFails(Service service) {
         long before = director.served(1, service.logged("GET"));
-        String command =
-                "seq %d | xargs -P 32 -I{} curl -sg -m 20 --interface %s -o /dev/null -w '%%{http_code}\\n' '%s'"
-                        .formatted(CURLS, service.source(), service.url("/?{}"));
-        Shell.Result result = director.client().run(Duration.ofSeconds(30 + CURLS / 50), "sh", "-c", command);
-        assertThat(result.exit()).as(result.err()).isZero();
-        assertThat(result.out().lines()).hasSize(CURLS).containsOnly("200");
+        Transfers.curls(director, service, CURLS, 32, Duration.ofSeconds(30 + CURLS / 50));
         // Round robin over two servers; each sees the client itself with NAT, the local address with FULLNAT.
         assertThat(director.served(1, service.logged("GET")) - before).isCloseTo(CURLS / 2, within(1L));
     }
@@ -54,8 +49,7 @@ class ForwardingIT {
             value = Service.class,
             names = {"NAT", "NAT6", "FULLNAT", "FULLNAT6"})
     void aLargeDownloadIsIdentical(Service service) {
-        Load.Report report = Load.of(service.vip(), "/bytes/" + BODY).count(1).run(director.client());
-        assertThat(report.failed()).as(report.text()).isZero();
+        Transfers.download(director, service, BODY);
     }
 
     @ParameterizedTest
@@ -63,9 +57,7 @@ class ForwardingIT {
             value = Service.class,
             names = {"NAT", "NAT6", "FULLNAT", "FULLNAT6"})
     void aLargeUploadIsIdentical(Service service) {
-        Shell.Result result = director.client()
-                .runJava(Duration.ofMinutes(5), Upload.class, service.vip(), "80", Long.toString(BODY));
-        assertThat(result.exit()).as(result.toString()).isZero();
+        Transfers.upload(director, service, BODY);
     }
 
     @ParameterizedTest

@@ -32,12 +32,7 @@ class SynProxyIT {
     @ParameterizedTest
     @EnumSource(Service.class)
     void noCurlFails(Service service) {
-        String command =
-                "seq %d | xargs -P 16 -I{} curl -sg -m 20 --interface %s -o /dev/null -w '%%{http_code}\\n' '%s'"
-                        .formatted(CURLS, service.source(), service.url("/?{}"));
-        Shell.Result result = director.client().run(Duration.ofSeconds(60 + CURLS / 50), "sh", "-c", command);
-        assertThat(result.exit()).as(result.err()).isZero();
-        assertThat(result.out().lines()).hasSize(CURLS).containsOnly("200");
+        Transfers.curls(director, service, CURLS, 16, Duration.ofSeconds(60 + CURLS / 50));
     }
 
     @ParameterizedTest
@@ -45,8 +40,7 @@ class SynProxyIT {
             value = Service.class,
             names = {"NAT", "NAT6", "FULLNAT", "FULLNAT6"})
     void aLargeDownloadIsIdentical(Service service) {
-        Load.Report report = Load.of(service.vip(), "/bytes/" + BODY).count(1).run(director.client());
-        assertThat(report.failed()).as(report.text()).isZero();
+        Transfers.download(director, service, BODY);
     }
 
     @ParameterizedTest
@@ -54,9 +48,7 @@ class SynProxyIT {
             value = Service.class,
             names = {"NAT", "NAT6", "FULLNAT", "FULLNAT6"})
     void aLargeUploadIsIdentical(Service service) {
-        Shell.Result result = director.client()
-                .runJava(Duration.ofMinutes(5), Upload.class, service.vip(), "80", Long.toString(BODY));
-        assertThat(result.exit()).as(result.toString()).isZero();
+        Transfers.upload(director, service, BODY);
     }
 
     /** Options of the client's kernel that the cookie must carry, one without the other. */

@@ -3,40 +3,18 @@ package lvsd.dataplane;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.stream.Stream;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.SynProxyMode;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Entries of the SYN proxy that a new client of the same address and port takes over (section 4.5), and ICMP about them. */
-class SynProxyReuseTest {
-    private TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingIsLost() {
-        director.advance(1_000_000);
-        assertThat(director.connections()).isEmpty();
-        assertThat(director.outstanding()).as("packets lost").isZero();
-        director.close();
-    }
-
-    private void with(String... settings) {
-        director.close();
-        Map<String, String> map = new HashMap<>();
-        for (int i = 0; i < settings.length; i += 2) {
-            map.put(settings[i], settings[i + 1]);
-        }
-        director = new TestDirector(1, map);
-    }
-
+class SynProxyReuseTest extends ProxyLadder {
     /** States that a connection gets into by itself, and the settings that say whether it may be taken over there. */
     enum Old {
         CLOSE("close", true),

@@ -12,38 +12,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.SynProxyMode;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The SYN proxy rung by rung, on virtual time. Section numbers are those of the design document. */
-class SynProxyTest {
-    private TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingIsLost() {
-        director.advance(1_000_000);
-        assertThat(director.connections()).isEmpty();
-        assertThat(director.outstanding()).as("packets lost").isZero();
-        director.close();
-    }
-
-    private void with(String... settings) {
-        director.close();
-        Map<String, String> map = new HashMap<>();
-        for (int i = 0; i < settings.length; i += 2) {
-            map.put(settings[i], settings[i + 1]);
-        }
-        director = new TestDirector(1, map);
-    }
-
+class SynProxyTest extends ProxyLadder {
     private ProxyFlow flow(Way way, int isn) {
         return new ProxyFlow(director, way, 40_000, isn);
     }

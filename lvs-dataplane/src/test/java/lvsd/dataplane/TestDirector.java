@@ -111,6 +111,7 @@ final class TestDirector implements AutoCloseable {
                 new DaemonConfig.Punt(true, 1000, 1000, 1000, 1000),
                 Optional.empty(),
                 "info",
+                List.of(),
                 settings);
     }
 
