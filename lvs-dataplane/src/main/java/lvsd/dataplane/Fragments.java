@@ -3,6 +3,7 @@ package lvsd.dataplane;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.memory.Memory;
+import lvsd.rules.ForwardingMethod;
 import lvsd.wire.Checksum;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
@@ -31,6 +32,7 @@ final class Fragments {
     private static final int DEADLINE = 6;
     private static final long USED = 1L << 63;
 
+    private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
     private static final int NONE = -1;
     private static final int MAX_DATAGRAM = 65_535;
 
@@ -46,7 +48,7 @@ final class Fragments {
     private int ports;
     /** Worker that the first fragment was handed to, or this one. */
     private int owner;
-    /** Identification that the datagram in hand has on the way out, IPv4. */
+    /** Identification that the datagram in hand has on the way out with FULLNAT, IPv4. */
     private int id;
 
     /**
@@ -222,8 +224,9 @@ final class Fragments {
     }
 
     /**
-     * Rewrites a fragment of an IPv4 connection. It gets an identification of ours: datagrams of several clients leave
-     * with one address now, and must not be put together into one (RFC 6864, section 5.2).
+     * Rewrites a fragment of an IPv4 connection. With FULLNAT it gets an identification of ours: datagrams of several
+     * clients leave with one address now, and must not be put together into one (RFC 6864, section 5.2). Otherwise it
+     * keeps its own, as in the kernel.
      */
     void rewrite4(Pipeline pipeline, Packet p, long rest, int reference, long hot) {
         int side = ConnectionTable.side(reference);
@@ -235,6 +238,12 @@ final class Fragments {
                 Memory.setInt(p.l4, Udp.SIZE, 0, Connection.rewritePorts(hot, side));
             }
         }
+        if (Connection.method(Connection.flags(hot)) == FULLNAT) {
+            renumber(p);
+        }
+    }
+
+    private void renumber(Packet p) {
         int old = Memory.getShort(p.l3, Ipv4.SIZE, 4);
         Ipv4.setId(p.l3, id);
         int delta = Checksum.delta(old, Memory.getShort(p.l3, Ipv4.SIZE, 4));

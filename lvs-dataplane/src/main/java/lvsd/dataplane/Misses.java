@@ -593,13 +593,19 @@ final class Misses {
         return miss(p);
     }
 
-    /** A packet of a connection whose server was removed: dropped, or the connection ends and the packet is a new one. */
+    /**
+     * A packet of a connection whose server was removed: dropped, or the connection ends and the packet is a new one. As
+     * in the kernel nobody looks at connections any more once the last service is gone.
+     */
     int gone(long row, int summary, int reference) {
         fill(row, summary);
         return gone(packet, reference);
     }
 
     private int gone(Packet p, int reference) {
+        if (!pipeline.services.serves(p.ipv6)) {
+            return net.input(p);
+        }
         if (!pipeline.sysctls.expireNodestConn) {
             return Verdict.drop(DropReason.DESTINATION_GONE);
         }

@@ -281,6 +281,14 @@ final class TestDirector implements AutoCloseable {
         run();
     }
 
+    /** Gives it other services, instead of all that it has. */
+    void services(List<Service> others) {
+        services.clear();
+        services.addAll(others);
+        publish();
+        run();
+    }
+
     /** The service that was added first. */
     Service first() {
         return services.getFirst();

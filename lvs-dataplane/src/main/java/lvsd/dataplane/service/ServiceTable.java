@@ -29,6 +29,8 @@ public final class ServiceTable {
     private final long[] keys;
     private final int mask;
     private final RealServers realServers;
+    private final boolean serves4;
+    private final boolean serves6;
 
     /** As {@link #ServiceTable(long, List, MarkTable, boolean)} without marks, and with one-packet services' servers only. */
     public ServiceTable(long generation, List<Service> services) {
@@ -46,6 +48,8 @@ public final class ServiceTable {
         this.marks = marks;
         this.realServers = new RealServers(services, allRealServers);
         this.services = services.toArray(Service[]::new);
+        this.serves4 = services.stream().anyMatch(service -> !service.id().ipv6());
+        this.serves6 = services.stream().anyMatch(service -> service.id().ipv6());
         int highestService = -1;
         int highestDestination = -1;
         for (Service service : services) {
@@ -139,6 +143,11 @@ public final class ServiceTable {
             }
             slot = slot + 1 & mask;
         }
+    }
+
+    /** Whether there is any service of that IP version. */
+    public boolean serves(boolean ipv6) {
+        return ipv6 ? serves6 : serves4;
     }
 
     /** Whether {@link #realServer4} or {@link #realServer6} may find anything. */

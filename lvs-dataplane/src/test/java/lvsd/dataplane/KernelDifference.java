@@ -1,0 +1,120 @@
+package lvsd.dataplane;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import lvsd.wire.Packets;
+
+/**
+ * The one list of what may differ between a packet that we send and the kernel's, each with its reason.
+ */
+enum KernelDifference {
+    /** Link-layer addresses are those of the test. */
+    MAC,
+    /** What we make ourselves (errors, resets, pings' answers) is numbered by us; what is passed on keeps its number. */
+    OWN_IDENTIFICATION,
+    /** Put right: the kernel leaves the transport checksum that an error quotes as the other side saw it. */
+    QUOTED_CHECKSUM,
+    /** The kernel puts fragments together and cuts them again, and the new ones' identification is a random number. */
+    FRAGMENT6_IDENTIFICATION,
+    /** The kernel hashes with a secret for the flow label of what it makes itself; ours is 0 (RFC 6437, section 3). */
+    OWN_FLOW_LABEL,
+    /** What no service takes at an address of a port's own goes to the host's kernel, which answers by itself. */
+    LOCAL_STACK;
+
+    /** Stands for a packet that the host's kernel was given. */
+    static final byte[] TO_TWIN = {};
+
+    private static final int ETHERNET = 14;
+    private static final int OWN_TTL = 64;
+
+    /** A packet of the replay in one line. */
+    static String print(byte[] frame) {
+        return frame == TO_TWIN ? "(to the host's kernel)" : Packets.print(frame);
+    }
+
+    /**
+     * How a packet that we sent differs from the kernel's; empty if only as it may.
+     *
+     * @param received what the receiver has sent before, for what errors quote
+     */
+    static String compare(byte[] sent, byte[] kernel, Set<byte[]> received) {
+        if (sent == TO_TWIN) {
+            return ttl(kernel) == OWN_TTL ? "" : "went to the host's kernel, not sent: " + Packets.print(kernel);
+        }
+        List<String> problems = Packets.checksumProblems(sent);
+        byte[] ours = Arrays.copyOf(sent, sent.length);
+        byte[] theirs = Arrays.copyOf(kernel, kernel.length);
+        System.arraycopy(theirs, 0, ours, 0, 12);
+        boolean same = ours.length == theirs.length && ipv6(ours) == ipv6(theirs);
+        if (same && !ipv6(ours) && ttl(ours) == OWN_TTL && ttl(theirs) == OWN_TTL) {
+            Arrays.fill(ours, ETHERNET + 4, ETHERNET + 6, (byte) 0);
+            Arrays.fill(theirs, ETHERNET + 4, ETHERNET + 6, (byte) 0);
+            clear(ours, ETHERNET + 10);
+            clear(theirs, ETHERNET + 10);
+        }
+        if (same && ipv6(ours) && isError(ours) && ttl(ours) == OWN_TTL && ttl(theirs) == OWN_TTL) {
+            theirs[ETHERNET + 1] = (byte) (theirs[ETHERNET + 1] & 0xf0 | ours[ETHERNET + 1] & 0xf);
+            System.arraycopy(ours, ETHERNET + 2, theirs, ETHERNET + 2, 2);
+        }
+        if (same && ipv6(ours) && ours[ETHERNET + 6] == 44) {
+            System.arraycopy(theirs, ETHERNET + 44, ours, ETHERNET + 44, 4);
+        }
+        if (same && isError(ours) && isError(theirs) && quotes(ours, received)) {
+            int at = quotedChecksum(ours);
+            clear(ours, at);
+            clear(theirs, at);
+            clear(ours, l4(ours) + 2);
+            clear(theirs, l4(theirs) + 2);
+        }
+        problems.addAll(Packets.differences(ours, theirs));
+        return problems.isEmpty()
+                ? ""
+                : "frames differ\n  expected " + Packets.print(kernel) + "\n  actual   " + Packets.print(sent)
+                        + "\n    " + String.join("\n    ", problems);
+    }
+
+    private static boolean ipv6(byte[] frame) {
+        return frame[12] == (byte) 0x86;
+    }
+
+    private static int ttl(byte[] frame) {
+        return frame[ETHERNET + (ipv6(frame) ? 7 : 8)] & 0xff;
+    }
+
+    private static int l4(byte[] frame) {
+        return ETHERNET + (ipv6(frame) ? 40 : (frame[ETHERNET] & 0xf) * 4);
+    }
+
+    private static boolean isError(byte[] frame) {
+        int type = frame[l4(frame)] & 0xff;
+        return ipv6(frame)
+                ? frame[ETHERNET + 6] == 58 && type < 128
+                : frame[ETHERNET + 9] == 1 && (type == 3 || type == 11);
+    }
+
+    /** Where the checksum of the quoted TCP or UDP header is. */
+    private static int quotedChecksum(byte[] frame) {
+        int quote = l4(frame) + 8;
+        int header = ipv6(frame) ? 40 : (frame[quote] & 0xf) * 4;
+        int protocol = frame[quote + (ipv6(frame) ? 6 : 9)];
+        return quote + header + (protocol == 6 ? 16 : 6);
+    }
+
+    /** Whether the transport part of an error's quote is what the receiver once sent. */
+    private static boolean quotes(byte[] frame, Set<byte[]> received) {
+        int quote = l4(frame) + 8;
+        int header = ipv6(frame) ? 40 : (frame[quote] & 0xf) * 4;
+        byte[] quoted = Arrays.copyOfRange(frame, quote + header, frame.length);
+        return received.stream().anyMatch(packet -> {
+            int from = ETHERNET + header;
+            return packet.length >= from + quoted.length
+                    && Arrays.equals(packet, from, from + quoted.length, quoted, 0, quoted.length);
+        });
+    }
+
+    private static void clear(byte[] frame, int at) {
+        frame[at] = 0;
+        frame[at + 1] = 0;
+    }
+}
