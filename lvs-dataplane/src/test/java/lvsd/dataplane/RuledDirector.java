@@ -64,8 +64,7 @@ final class RuledDirector implements AutoCloseable {
                 own.add(words[1]);
             }
         }
-        DaemonConfig.Port wan =
-                TestDirector.port("wan0", "net_null", mtus[0], List.of(), own.toArray(String[]::new));
+        DaemonConfig.Port wan = TestDirector.port("wan0", "net_null", mtus[0], List.of(), own.toArray(String[]::new));
         DaemonConfig.Port lan =
                 TestDirector.port("lan0", "net_null", mtus[1], List.of(), "198.18.20.1", "2001:db8:b::1");
         director = new TestDirector(TestDirector.config(1, Map.of(), 1024, wan, lan));
@@ -141,7 +140,9 @@ final class RuledDirector implements AutoCloseable {
             }
             case Rule.DeleteDestination delete -> {
                 Name name = new Name(delete.service(), delete.address(), delete.port());
-                service(delete.service()).servers.removeIf(each -> name(each.spec).equals(name));
+                service(delete.service())
+                        .servers
+                        .removeIf(each -> name(each.spec).equals(name));
                 removed(name);
             }
             case Rule.DeleteService delete -> remove(delete.service());

@@ -24,7 +24,8 @@ class TrafficReplayTest {
     private static final long AFTERWARDS_MILLIS = 6500;
 
     static Stream<TrafficRecording> recordings() {
-        return TrafficRecording.all().stream().filter(recording -> recording.missing().isEmpty());
+        return TrafficRecording.all().stream()
+                .filter(recording -> recording.missing().isEmpty());
     }
 
     @ParameterizedTest
@@ -48,9 +49,7 @@ class TrafficReplayTest {
             for (int port = 0; port < 2; port++) {
                 problems.addAll(compare(recording, port, sent.get(port)));
             }
-            assertThat(problems)
-                    .as("drops: %s", director.director().drops())
-                    .isEmpty();
+            assertThat(problems).as("drops: %s", director.director().drops()).isEmpty();
             assertThat(director.connections()).isEqualTo(recording.connections());
         }
     }
