@@ -30,7 +30,7 @@ enum KernelDifference {
 
     /** A packet of the replay in one line. */
     static String print(byte[] frame) {
-        return frame == TO_TWIN ? "(to the host's kernel)" : Packets.print(frame);
+        return frame.length == 0 ? "(to the host's kernel)" : Packets.print(frame);
     }
 
     /**
@@ -39,7 +39,7 @@ enum KernelDifference {
      * @param received what the receiver has sent before, for what errors quote
      */
     static String compare(byte[] sent, byte[] kernel, Set<byte[]> received) {
-        if (sent == TO_TWIN) {
+        if (sent.length == 0) {
             return ttl(kernel) == OWN_TTL ? "" : "went to the host's kernel, not sent: " + Packets.print(kernel);
         }
         List<String> problems = Packets.checksumProblems(sent);
@@ -54,7 +54,7 @@ enum KernelDifference {
             clear(theirs, ETHERNET + 10);
         }
         if (same && ipv6(ours) && isError(ours) && ttl(ours) == OWN_TTL && ttl(theirs) == OWN_TTL) {
-            theirs[ETHERNET + 1] = (byte) (theirs[ETHERNET + 1] & 0xf0 | ours[ETHERNET + 1] & 0xf);
+            theirs[ETHERNET + 1] = (byte) ((theirs[ETHERNET + 1] & 0xf0) | (ours[ETHERNET + 1] & 0xf));
             System.arraycopy(ours, ETHERNET + 2, theirs, ETHERNET + 2, 2);
         }
         if (same && ipv6(ours) && ours[ETHERNET + 6] == 44) {

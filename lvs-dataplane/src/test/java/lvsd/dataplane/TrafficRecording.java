@@ -125,7 +125,7 @@ final class TrafficRecording {
 
     /** ARP, neighbour discovery and multicast listeners: answered by {@link TestDirector}. */
     private static boolean ofLink(byte[] frame) {
-        int type = (frame[12] & 0xff) << 8 | (frame[13] & 0xff);
+        int type = ((frame[12] & 0xff) << 8) | (frame[13] & 0xff);
         int next = frame[20] & 0xff;
         boolean listener = next == 0;
         boolean discovery = next == 58 && (frame[54] & 0xff) >= 130 && (frame[54] & 0xff) <= 143;
