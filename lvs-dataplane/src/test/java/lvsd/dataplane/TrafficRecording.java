@@ -29,7 +29,17 @@ import lvsd.wire.Pcap;
  */
 final class TrafficRecording {
     /** A frame that came in by a port; nanoseconds since the first of the recording. */
-    record Input(int port, long nanos, byte[] frame) {}
+    static final class Input {
+        final int port;
+        final long nanos;
+        final byte[] frame;
+
+        Input(int port, long nanos, byte[] frame) {
+            this.port = port;
+            this.nanos = nanos;
+            this.frame = frame;
+        }
+    }
 
     /** What the director was told, nanoseconds since the first frame. */
     record Step(long nanos, String text) {}
@@ -156,7 +166,7 @@ final class TrafficRecording {
                 }
             }
         }
-        inputs.sort(Comparator.comparingLong(Input::nanos));
+        inputs.sort(Comparator.comparingLong(input -> input.nanos));
         return inputs;
     }
 

@@ -34,12 +34,12 @@ class TrafficReplayTest {
         try (RuledDirector director = new RuledDirector(recording.steps())) {
             List<List<byte[]>> sent = List.of(new ArrayList<>(), new ArrayList<>());
             for (TrafficRecording.Input input : recording.inputs()) {
-                director.advanceTo(input.nanos());
+                director.advanceTo(input.nanos);
                 collect(director, sent);
                 long punted = director.punted();
-                director.director().send(input.port(), input.frame());
+                director.director().send(input.port, input.frame);
                 if (director.punted() > punted) {
-                    sent.get(input.port()).add(KernelDifference.TO_TWIN);
+                    sent.get(input.port).add(KernelDifference.TO_TWIN);
                 }
                 collect(director, sent);
             }
@@ -68,8 +68,8 @@ class TrafficReplayTest {
         List<Pcap.Frame> kernel = recording.outputs(port);
         List<String> problems = new ArrayList<>();
         Set<byte[]> received = recording.inputs().stream()
-                .filter(input -> input.port() == port)
-                .map(TrafficRecording.Input::frame)
+                .filter(input -> input.port == port)
+                .map(input -> input.frame)
                 .collect(Collectors.toSet());
         for (int i = 0; i < Math.max(kernel.size(), sent.size()); i++) {
             String where = recording + ", port " + port + ", packet " + i + ": ";
