@@ -346,6 +346,36 @@ public final class Settings {
         all.add(number("synproxy_conn_reuse_fin_wait", 0, 0, 1, live, "SYN proxy: take over in FIN_WAIT"));
         all.add(number("synproxy_conn_reuse_close_wait", 0, 0, 1, live, "SYN proxy: take over in CLOSE_WAIT"));
         all.add(number("synproxy_conn_reuse_last_ack", 0, 0, 1, live, "SYN proxy: take over in LAST_ACK"));
+        synProxyAuto(all);
+    }
+
+    private static void synProxyAuto(List<Setting> all) {
+        Effect live = Effect.LIVE;
+        String auto = "SYN proxy, mode auto: ";
+        all.add(number(
+                "synproxy_auto_syn_rate",
+                10_000,
+                0,
+                100_000_000,
+                live,
+                auto + "on at so many SYNs a second for the service; 0: they do not count"));
+        all.add(number(
+                "synproxy_auto_half_open",
+                50,
+                0,
+                100,
+                live,
+                auto + "on when so many percent of the service's connections are half-open; 0: they do not count"));
+        all.add(number(
+                "synproxy_auto_half_open_min",
+                1000,
+                1,
+                100_000_000,
+                live,
+                auto + "fewer half-open connections are never an attack"));
+        all.add(number(
+                "synproxy_auto_calm", 50, 1, 100, live, auto + "calm is below so many percent of these thresholds"));
+        all.add(number("synproxy_auto_hold", 30, 1, 86_400, live, auto + "off after so many seconds of calm"));
     }
 
     /** The setting of that name. */

@@ -207,6 +207,31 @@ public sealed interface View {
      */
     record Mark(long mark, String protocol, String target, String port, boolean file) {}
 
+    /** Answer to {@code --synproxy}, one of several when there are many services. */
+    record SynProxies(List<SynProxy> services) implements View {}
+
+    /**
+     * A service whose SYN proxy does something or has done something.
+     *
+     * @param service the service
+     * @param mode what the operator said: {@code enable}, {@code disable}, {@code auto}
+     * @param level 0: SYNs go to servers; 1: they are answered by cookies because of an attack; 2: always
+     * @param steps every step, also those never taken
+     * @param servers its servers
+     */
+    record SynProxy(ServiceId service, String mode, int level, List<ProxyStep> steps, List<ProxyServer> servers) {}
+
+    /** How often a step was taken since start or {@code -Z}. */
+    record ProxyStep(String step, long count, String help) {}
+
+    /**
+     * One real server.
+     *
+     * @param halfOpen connections now whose handshake is not over
+     * @param unanswered handshakes of the SYN proxy that it never answered, since start or {@code -Z}
+     */
+    record ProxyServer(InetAddress address, int port, long halfOpen, long unanswered) {}
+
     /** Answer to {@code --sysctl}. */
     record Settings(List<Setting> settings) implements View {}
 

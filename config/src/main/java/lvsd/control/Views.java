@@ -56,6 +56,7 @@ public final class Views {
             case View.Workers v -> array(out, "workers", v.workers(), Views::writeWorker);
             case View.LocalAddresses v -> array(out, "local_addresses", v.localAddresses(), Views::writeLocalAddress);
             case View.Marks v -> array(out, "marks", v.marks(), Views::writeMark);
+            case View.SynProxies v -> array(out, "synproxy", v.services(), Views::writeSynProxy);
             case View.Settings v -> array(out, "settings", v.settings(), Views::writeSetting);
         }
         return out.endObject().toString();
@@ -241,6 +242,27 @@ public final class Views {
                 .member("file", mark.file());
     }
 
+    private static void writeSynProxy(JsonWriter out, View.SynProxy proxy) {
+        out.name("service").beginObject();
+        writeId(out, proxy.service());
+        out.endObject().member("mode", proxy.mode()).member("level", proxy.level());
+        array(
+                out,
+                "steps",
+                proxy.steps(),
+                (to, step) -> to.member("step", step.step())
+                        .member("count", step.count())
+                        .member("help", step.help()));
+        array(
+                out,
+                "servers",
+                proxy.servers(),
+                (to, server) -> to.member("address", Addresses.format(server.address()))
+                        .member("port", server.port())
+                        .member("half_open", server.halfOpen())
+                        .member("unanswered", server.unanswered()));
+    }
+
     private static void writeSetting(JsonWriter out, View.Setting setting) {
         out.member("name", setting.name())
                 .member("value", setting.value())
@@ -268,6 +290,7 @@ public final class Views {
             case "workers" -> new View.Workers(list(in, Views::readWorker));
             case "local_addresses" -> new View.LocalAddresses(list(in, Views::readLocalAddress));
             case "marks" -> new View.Marks(list(in, Views::readMark));
+            case "synproxy" -> new View.SynProxies(list(in, Views::readSynProxy));
             case "settings" -> new View.Settings(list(in, Views::readSetting));
             default -> throw in.wrong("unknown kind of view '" + kind + "'");
         };
@@ -668,6 +691,64 @@ public final class Views {
             }
         });
         return new View.Mark(f.mark, texts[0], texts[1], texts[2], f.file);
+    }
+
+    private static View.SynProxy readSynProxy(JsonReader in) {
+        IdFields id = new IdFields();
+        var f = new Object() {
+            String mode = "";
+            int level;
+            List<View.ProxyStep> steps = List.of();
+            List<View.ProxyServer> servers = List.of();
+        };
+        members(in, name -> {
+            switch (name) {
+                case "service" ->
+                    members(in, part -> {
+                        if (!id.take(in, part)) {
+                            in.skip();
+                        }
+                    });
+                case "mode" -> f.mode = in.string();
+                case "level" -> f.level = in.integer();
+                case "steps" -> f.steps = list(in, Views::readProxyStep);
+                case "servers" -> f.servers = list(in, Views::readProxyServer);
+                default -> in.skip();
+            }
+        });
+        return new View.SynProxy(id.id(), f.mode, f.level, f.steps, f.servers);
+    }
+
+    private static View.ProxyStep readProxyStep(JsonReader in) {
+        String[] texts = {"", ""};
+        long[] count = new long[1];
+        members(in, name -> {
+            switch (name) {
+                case "step" -> texts[0] = in.string();
+                case "count" -> count[0] = in.number();
+                case "help" -> texts[1] = in.string();
+                default -> in.skip();
+            }
+        });
+        return new View.ProxyStep(texts[0], count[0], texts[1]);
+    }
+
+    private static View.ProxyServer readProxyServer(JsonReader in) {
+        var f = new Object() {
+            InetAddress address = NO_ADDRESS;
+            int port;
+        };
+        long[] counts = new long[2];
+        members(in, name -> {
+            switch (name) {
+                case "address" -> f.address = address(in);
+                case "port" -> f.port = in.integer();
+                case "half_open" -> counts[0] = in.number();
+                case "unanswered" -> counts[1] = in.number();
+                default -> in.skip();
+            }
+        });
+        return new View.ProxyServer(f.address, f.port, counts[0], counts[1]);
     }
 
     private static View.Setting readSetting(JsonReader in) {

@@ -27,7 +27,8 @@ enum Command {
     VERSION("version"),
     ADD_MARK("add-mark"),
     DELETE_MARK("del-mark"),
-    MARKS("marks");
+    MARKS("marks"),
+    SYN_PROXIES("synproxy");
 
     private final String label;
 

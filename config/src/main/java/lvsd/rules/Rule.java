@@ -206,6 +206,9 @@ public sealed interface Rule {
     /** {@code --workers}, ours: worker threads and their tables. */
     record Workers() implements Query {}
 
+    /** {@code --synproxy}, ours: what the SYN proxy has done, of one service or of all that have one. */
+    record SynProxies(Optional<ServiceId> service, boolean numeric) implements Query {}
+
     /** {@code --sysctl [name]}, ours: one setting or all. */
     record ShowSettings(Optional<String> name) implements Query {}
 

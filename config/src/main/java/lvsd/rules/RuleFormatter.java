@@ -62,6 +62,7 @@ public final class RuleFormatter {
             case Rule.Drops _ -> "--drops";
             case Rule.Ports _ -> "--ports";
             case Rule.Workers _ -> "--workers";
+            case Rule.SynProxies r -> "--synproxy" + optional(r.service()) + (r.numeric() ? " -n" : "");
             case Rule.ShowSettings r ->
                 "--sysctl" + r.name().map(name -> "=" + word(name)).orElse("");
             case Rule.ChangeSetting r -> "--sysctl=" + word(r.name()) + "=" + word(r.value());

@@ -453,6 +453,7 @@ public final class RuleParser {
                 case DROPS -> new Rule.Drops();
                 case PORTS -> new Rule.Ports();
                 case WORKERS -> new Rule.Workers();
+                case SYN_PROXIES -> new Rule.SynProxies(optionalService(), given.contains(Option.NUMERIC));
                 case SYSCTL -> settings();
                 case ADD_MARK -> new Rule.AddMark(markRule());
                 case DELETE_MARK -> new Rule.DeleteMark(markRule());

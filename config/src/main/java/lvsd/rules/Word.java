@@ -84,6 +84,8 @@ enum Word {
     ANY_PROTOCOL("any", '\0', Argument.REQUIRED, Option.SERVICE, Command.ADD_MARK, Command.DELETE_MARK),
     TOA("toa", '\0', Argument.REQUIRED, Option.TOA, Command.ADD_SERVICE, Command.EDIT_SERVICE),
     SYN_PROXY("synproxy", 'j', Argument.REQUIRED, Option.SYN_PROXY, Command.ADD_SERVICE, Command.EDIT_SERVICE),
+    /** Behind the option of the same name: with -A and -E it is that. */
+    SYN_PROXIES("synproxy", '\0', Argument.NONE, Command.SYN_PROXIES),
     CONN_TIMEOUT(
             "conn-timeout", '\0', Argument.REQUIRED, Option.CONN_TIMEOUT, Command.ADD_SERVICE, Command.EDIT_SERVICE),
     ICV_KEY("icv-key", '\0', Argument.REQUIRED, Option.ICV_KEY, Command.START_DAEMON, Command.START_DAEMON),

@@ -72,6 +72,12 @@ class ViewsTest {
                 new View.Workers(List.of(new View.Worker(0, -1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11))),
                 new View.LocalAddresses(List.of(new View.LocalAddress(vip, address("198.18.0.9"), "lan0", 1, 2))),
                 new View.Marks(List.of(new View.Mark(4294967295L, "any", "192.0.2.1:80", "wan", true))),
+                new View.SynProxies(List.of(new View.SynProxy(
+                        vip,
+                        "auto",
+                        1,
+                        List.of(new View.ProxyStep("syns", 7, "SYNs answered")),
+                        List.of(new View.ProxyServer(address("198.18.20.2"), 8080, 3, 4))))),
                 new View.Settings(List.of(new View.Setting("a", "1", "0", "0 to 3", "not yet"))));
     }
 

@@ -179,6 +179,7 @@ class RuleRoundTripTest {
             case 17 -> new Rule.ChangeSetting("sync_threshold", "3,50=x");
             case 18 -> new Rule.AddMark(mark());
             case 19 -> new Rule.DeleteMark(mark());
+            case 20 -> new Rule.SynProxies(optionalId(), random.nextBoolean());
             default ->
                 List.of(
                                 new Rule.Clear(),

@@ -21,6 +21,7 @@ final class HelpText {
               PROGRAM -P|-Q SERVICE -z ADDRESS [-F port]  PROGRAM -G [SERVICE] [-n]
               PROGRAM --add-mark|--del-mark MARK PACKETS [-F port]            PROGRAM --marks
               PROGRAM --drops | --ports | --workers       PROGRAM --sysctl [name[=value]]
+              PROGRAM --synproxy [SERVICE] [-n]
               PROGRAM -h | -v                             lvsadm help [COMMAND]
 
             Commands:
@@ -47,6 +48,7 @@ final class HelpText {
               --drops                show why packets were dropped
               --ports                show ports, links and counters
               --workers              show worker threads and their tables
+              --synproxy             show what the SYN proxy has done
               --sysctl               show or change settings
               --help            -h   this text
               --version         -v   the version

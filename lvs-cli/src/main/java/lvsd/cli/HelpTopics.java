@@ -85,6 +85,11 @@ final class HelpTopics {
                     "[NAME[=VALUE]]",
                     "--sysctl expire_nodest_conn=1"),
             new Topic(
+                    List.of("--synproxy"),
+                    "Shows what the SYN proxy has done, of one service or of all that have one, and their servers.",
+                    "[SERVICE] [-n] [--json]",
+                    "--synproxy -t 192.0.2.10:80"),
+            new Topic(
                     List.of("--drops", "--ports", "--workers"),
                     "Shows why packets were dropped; ports with links and counters; worker threads with their tables.",
                     "[--json]",

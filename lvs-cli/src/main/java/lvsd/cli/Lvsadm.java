@@ -259,6 +259,9 @@ public final class Lvsadm {
             case View.LocalAddresses locals
             when query instanceof Rule.GetLocalAddresses rule ->
                 OtherListings.localAddresses(out, Endpoints.of(rule.numeric(), names), locals);
+            case View.SynProxies proxies
+            when query instanceof Rule.SynProxies rule ->
+                OtherListings.synProxies(out, Endpoints.of(rule.numeric(), names), proxies);
             case View.Timeouts timeouts -> OtherListings.timeouts(out, timeouts);
             case View.Daemons daemons -> OtherListings.daemons(out, daemons);
             case View.Drops drops -> OtherListings.drops(out, drops);

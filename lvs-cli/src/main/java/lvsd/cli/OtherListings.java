@@ -175,6 +175,35 @@ final class OtherListings {
         table.print(out);
     }
 
+    /** {@code --synproxy}: steps never taken are left out. */
+    static void synProxies(PrintStream out, Endpoints endpoints, View.SynProxies view) {
+        for (View.SynProxy proxy : view.services()) {
+            String now = switch (proxy.level()) {
+                case 0 -> "SYNs go to servers";
+                case 1 -> "SYNs are answered by cookies since it looks attacked";
+                default -> "SYNs are answered by cookies";
+            };
+            out.print(RuleFormatter.id(proxy.service(), endpoints) + "  " + proxy.mode() + "; level " + proxy.level()
+                    + ": " + now + "\n");
+            Table steps = new Table("Count", "Step", "Meaning").right(0);
+            for (View.ProxyStep step : proxy.steps()) {
+                if (step.count() != 0) {
+                    steps.row(step.count(), step.step(), step.help());
+                }
+            }
+            steps.print(out);
+            Table servers = new Table("HalfOpen", "Unanswered", "Server").right(0, 1);
+            for (View.ProxyServer server : proxy.servers()) {
+                servers.row(
+                        server.halfOpen(),
+                        server.unanswered(),
+                        endpoints.text(server.address(), server.port(), Protocol.TCP));
+            }
+            servers.print(out);
+            out.print("\n");
+        }
+    }
+
     /** {@code --marks}. */
     static void marks(PrintStream out, View.Marks view) {
         Table table = new Table("Mark", "Prot", "Addresses:Ports", "Port", "From").right(0);

@@ -237,6 +237,7 @@ final class Daemon {
     private void housekeeping() {
         Parts running = running();
         running.director.reclaim();
+        running.director.watchProxies();
         running.requests.compactIfWorthWhile();
     }
 

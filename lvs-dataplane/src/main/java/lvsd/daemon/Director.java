@@ -4,6 +4,7 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -14,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import lvsd.config.Settings;
 import lvsd.control.View;
 import lvsd.daemon.Model.DestinationEntry;
@@ -36,10 +38,14 @@ import lvsd.rules.LocalAddressSpec;
 import lvsd.rules.MarkRule;
 import lvsd.rules.Protocol;
 import lvsd.rules.Rule;
+import lvsd.rules.RuleFormatter;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
 import lvsd.rules.SynProxyMode;
+import lvsd.synproxy.ProxyCounters;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the operator asked for: services, servers, local addresses, timeouts and settings, with the kernel's semantics and
@@ -63,6 +69,8 @@ final class Director {
 
     /** The timeouts of {@code --set}, seconds. */
     record Timeouts(int established, int finWait, int udp) {}
+
+    private static final Logger LOG = LoggerFactory.getLogger(Director.class);
 
     private final DataplaneControl dataplane;
     private Set<String> interfaces;
@@ -126,6 +134,7 @@ final class Director {
         }
         ServiceEntry service = new ServiceEntry(index, spec);
         services.put(spec.id(), service);
+        effects.add(() -> dataplane.zeroSteps(index));
         changed(() -> {
             services.remove(spec.id());
             serviceIndexes.release(index);
@@ -411,6 +420,9 @@ final class Director {
         retired = Model.plus(retired, service.retired);
         service.retired = View.Stats.ZERO;
         service.estimator.reset();
+        watchProxies();
+        dataplane.zeroSteps(service.index);
+        service.switchesSaid = 0;
         for (DestinationEntry destination : service.destinations) {
             restart(destination);
         }
@@ -686,6 +698,32 @@ final class Director {
         }
     }
 
+    /** Says once of each switch that the SYN proxy of a service in mode {@code auto} went on or off. About once a second. */
+    void watchProxies() {
+        for (ServiceEntry service : services.values()) {
+            if (service.spec.synProxy() == SynProxyMode.AUTO) {
+                watchProxy(service);
+            } else {
+                service.switchesSaid = switches(service);
+                service.saidOn = false;
+            }
+        }
+    }
+
+    private void watchProxy(ServiceEntry service) {
+        for (long now = switches(service); service.switchesSaid < now; service.switchesSaid++) {
+            service.saidOn = !service.saidOn;
+            LOG.atWarn()
+                    .addKeyValue("service", RuleFormatter.id(service.spec.id(), RuleFormatter.Endpoints.NUMERIC))
+                    .log(service.saidOn ? "service looks attacked, SYN proxy on" : "attack is over, SYN proxy off");
+        }
+    }
+
+    private long switches(ServiceEntry service) {
+        long[] steps = dataplane.steps(service.index);
+        return steps[ProxyCounters.Counter.SWITCHED_ON.ordinal()] + steps[ProxyCounters.Counter.SWITCHED_OFF.ordinal()];
+    }
+
     private boolean idle(DestinationEntry destination) {
         DataplaneControl.Totals totals = dataplane.totals(destination.index);
         return totals.active() == 0 && totals.inactive() == 0 && totals.persistent() == 0;
@@ -797,6 +835,41 @@ final class Director {
             sum = Model.plus(sum, stats);
         }
         return sum;
+    }
+
+    /**
+     * What the SYN proxy has done: of one service, or of all that have it switched on or had. The views are made one at a
+     * time as they are asked for.
+     */
+    Stream<View.SynProxy> synProxies(Optional<ServiceId> id) throws Refusal {
+        if (id.isPresent()) {
+            return Stream.of(synProxy(existing(id.get(), NO_SUCH_SERVICE)));
+        }
+        return List.copyOf(services.values()).stream()
+                .filter(each -> each.spec.synProxy() != SynProxyMode.DISABLE
+                        || Arrays.stream(dataplane.steps(each.index)).anyMatch(count -> count != 0))
+                .map(this::synProxy);
+    }
+
+    private View.SynProxy synProxy(ServiceEntry service) {
+        long[] counts = dataplane.steps(service.index);
+        List<View.ProxyStep> steps = new ArrayList<>();
+        for (ProxyCounters.Counter step : ProxyCounters.Counter.values()) {
+            steps.add(new View.ProxyStep(step.label(), counts[step.ordinal()], step.help()));
+        }
+        List<View.ProxyServer> servers = new ArrayList<>();
+        for (DestinationEntry each : service.destinations) {
+            DataplaneControl.ServerView seen = dataplane.server(each.index);
+            servers.add(
+                    new View.ProxyServer(each.spec.address(), each.spec.port(), seen.halfOpen(), seen.unanswered()));
+        }
+        SynProxyMode mode = service.spec.synProxy();
+        int level = switch (mode) {
+            case ENABLE -> 2;
+            case AUTO -> dataplane.proxyOn(service.index) ? 1 : 0;
+            case DISABLE -> 0;
+        };
+        return new View.SynProxy(service.spec.id(), mode.word(), level, steps, servers);
     }
 
     /** Local addresses of one service or of all, with their use. */

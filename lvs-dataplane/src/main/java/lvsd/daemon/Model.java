@@ -34,6 +34,10 @@ final class Model {
         final List<Lease> leases = new ArrayList<>();
         final Estimator estimator = new Estimator();
         ServiceSpec spec;
+        /** How many switches of the SYN proxy in mode {@code auto} were logged, and what the last said. */
+        long switchesSaid;
+
+        boolean saidOn;
         /** Counters of servers that are gone for good. */
         View.Stats retired = View.Stats.ZERO;
 

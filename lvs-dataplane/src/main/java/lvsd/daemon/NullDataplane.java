@@ -6,6 +6,7 @@ import java.util.Map;
 import lvsd.config.DaemonConfig;
 import lvsd.dataplane.DropReason;
 import lvsd.dataplane.service.ServiceTable;
+import lvsd.synproxy.ProxyCounters;
 
 /** A packet path without packets: rules can be tried on it, which is how {@code --check} reads a rules file. */
 final class NullDataplane implements DataplaneFactory.Running {
@@ -53,6 +54,24 @@ final class NullDataplane implements DataplaneFactory.Running {
 
     @Override
     public void zero(int destination) {}
+
+    @Override
+    public long[] steps(int service) {
+        return new long[ProxyCounters.steps()];
+    }
+
+    @Override
+    public boolean proxyOn(int service) {
+        return false;
+    }
+
+    @Override
+    public void zeroSteps(int service) {}
+
+    @Override
+    public ServerView server(int destination) {
+        return new ServerView(0, 0);
+    }
 
     @Override
     public long[] drops() {

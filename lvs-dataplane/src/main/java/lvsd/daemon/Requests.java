@@ -2,6 +2,7 @@ package lvsd.daemon;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,8 @@ final class Requests implements RequestHandler {
     private static final RuleParser PARSER = RuleParser.numeric();
     /** Steps of a walk over connections that make a page. */
     private static final int STEPS = 4;
+    /** Services of the SYN proxy that make a page. */
+    private static final int PROXIES = 100;
 
     private final Director director;
     private final DataplaneControl dataplane;
@@ -233,6 +236,7 @@ final class Requests implements RequestHandler {
             case Rule.ListDaemons() -> page(director.daemons());
             case Rule.GetLocalAddresses get -> page(director.localAddresses(get.service()));
             case Rule.ListMarks() -> page(director.marks());
+            case Rule.SynProxies list -> synProxies(list.service());
             case Rule.Drops() -> page(drops());
             case Rule.Ports() -> page(ports());
             case Rule.Workers() -> page(workers());
@@ -253,6 +257,18 @@ final class Requests implements RequestHandler {
             View.Services page = listing.next();
             to.frame(listing.more(), 0, Views.write(page), "");
             return listing.more();
+        };
+    }
+
+    private Pages synProxies(Optional<ServiceId> service) throws Refusal {
+        Iterator<View.SynProxy> proxies = director.synProxies(service).iterator();
+        return to -> {
+            List<View.SynProxy> page = new ArrayList<>();
+            while (page.size() < PROXIES && proxies.hasNext()) {
+                page.add(proxies.next());
+            }
+            to.frame(proxies.hasNext(), 0, Views.write(new View.SynProxies(page)), "");
+            return proxies.hasNext();
         };
     }
 

@@ -61,6 +61,9 @@ final class Adopter {
         }
         boolean active = synced.protocol() == Ipv4.PROTOCOL_TCP && TcpStates.active(synced.state()) != 0;
         counts.adopted(destination, active);
+        if (synced.protocol() == Ipv4.PROTOCOL_TCP && TcpStates.halfOpen(synced.state()) != 0) {
+            counts.halfOpen(destination.index, 1);
+        }
         if (service.connectionTimeout != 0) {
             Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(service.connectionTimeout));
         }

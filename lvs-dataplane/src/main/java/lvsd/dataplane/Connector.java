@@ -587,6 +587,9 @@ final class Connector {
             persistence.uncontrol(ipv6, template);
         }
         counts.closed(index, pipeline.services.destination(index), (flags & Connection.INACTIVE) == 0);
+        if (Connection.protocol(hot) == TCP && TcpStates.halfOpen(Connection.state(hot)) != 0) {
+            counts.halfOpen(index, -1);
+        }
         if (Connection.method(flags) == FULLNAT && !isOver(hot)) {
             releasePort(ports, table, entry);
         }

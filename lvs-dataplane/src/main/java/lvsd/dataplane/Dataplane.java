@@ -46,6 +46,8 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     private final WorkerBuilder builder;
     private final Supplier<List<PortView>> portViews;
     private final Map<Integer, Totals> zeroed = new HashMap<>();
+    private final Map<Integer, Long> zeroedUnanswered = new HashMap<>();
+    private final Map<Integer, long[]> zeroedSteps = new HashMap<>();
     private @Nullable SyncAccess syncAccess;
     private NetConfig net;
     private Set<InetAddress> vips = Set.of();
@@ -220,6 +222,37 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
                 now.persistent());
     }
 
+    @Override
+    public long[] steps(int service) {
+        long[] now = builder.proxySteps(service);
+        long[] base = zeroedSteps.get(service);
+        for (int i = 0; base != null && i < now.length; i++) {
+            now[i] -= base[i];
+        }
+        return now;
+    }
+
+    @Override
+    public boolean proxyOn(int service) {
+        return builder.proxyOn(service);
+    }
+
+    @Override
+    public void zeroSteps(int service) {
+        zeroedSteps.put(service, builder.proxySteps(service));
+    }
+
+    @Override
+    public ServerView server(int destination) {
+        long halfOpen = 0;
+        long unanswered = 0;
+        for (DestinationCounters each : counters) {
+            halfOpen += each.halfOpen(destination);
+            unanswered += each.unanswered(destination);
+        }
+        return new ServerView(halfOpen, unanswered - zeroedUnanswered.getOrDefault(destination, 0L));
+    }
+
     private Totals sum(int destination) {
         long connections = 0;
         long inPackets = 0;
@@ -251,6 +284,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     @Override
     public void zero(int destination) {
         zeroed.put(destination, sum(destination));
+        zeroedUnanswered.merge(destination, server(destination).unanswered(), Long::sum);
     }
 
     @Override

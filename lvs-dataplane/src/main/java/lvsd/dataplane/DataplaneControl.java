@@ -7,6 +7,7 @@ import java.util.function.Consumer;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.sync.SyncSink;
 import lvsd.sync.SyncSource;
+import lvsd.synproxy.ProxyCounters.Counter;
 
 /**
  * What the control plane may ask of the running workers. Implemented by {@code Dataplane}; control code and its tests
@@ -54,6 +55,9 @@ public interface DataplaneControl {
             long handoffsIn,
             long handoffsOut) {}
 
+    /** One destination as {@code lvsadm --synproxy} shows it: open handshakes now, and those never answered. */
+    record ServerView(long halfOpen, long unanswered) {}
+
     /** Use of one local address, as {@code -G} shows it. */
     record LocalAddressView(int index, long connections, long exhausted) {}
 
@@ -73,6 +77,18 @@ public interface DataplaneControl {
 
     /** Sums for the destination with the given index since start or {@link #zero}. */
     Totals totals(int destination);
+
+    /** How often each step of a service's SYN proxy was taken since start or {@link #zeroSteps}, by {@link Counter}. */
+    long[] steps(int service);
+
+    /** Whether SYNs of a service in mode {@code auto} are answered by cookies now. */
+    boolean proxyOn(int service);
+
+    /** Restarts the counts of a service's SYN proxy. */
+    void zeroSteps(int service);
+
+    /** What the SYN proxy sees of a destination. */
+    ServerView server(int destination);
 
     /** Restarts the sums of a destination (connections, packets, bytes; not active and inactive). */
     void zero(int destination);

@@ -6,6 +6,7 @@ import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.nat.TcpRewrite;
 import lvsd.dataplane.net.Net;
+import lvsd.dataplane.scheduler.DestinationCounts;
 import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.Service;
 import lvsd.dpdk.Mbuf;
@@ -47,6 +48,7 @@ final class ServerHandshakes {
     private final Connector connector;
     private final SynProxy proxy;
     private final Net net;
+    private final DestinationCounts counts;
     private final Handshakes handshakes = new Handshakes(CAPACITY, SEGMENTS);
     private final OwnSegments own = new OwnSegments(handshakes);
 
@@ -56,6 +58,7 @@ final class ServerHandshakes {
         this.connector = connector;
         this.proxy = proxy;
         this.net = parts.net();
+        this.counts = parts.counts();
     }
 
     /** Handshakes under way. */
@@ -126,6 +129,7 @@ final class ServerHandshakes {
             return net.back(own.packet);
         }
         handshakes.hold(handshake, mbuf, net.config().iface(own.packet.iface).port());
+        proxy.count(service, Counter.KEPT);
         net.dispatch(syn, verdict);
         return Verdict.KEPT;
     }
@@ -179,6 +183,12 @@ final class ServerHandshakes {
         return watched && proxy.reusable(hot) ? replace(p, table, entry, 0) : 0;
     }
 
+    /** The service that an entry's server is of, null when that was removed. */
+    private @Nullable Service service(ConnectionTable table, int entry) {
+        Destination destination = pipeline.services.destination(Connection.destination(table.hot(entry)));
+        return destination == null ? null : pipeline.services.service(destination.service);
+    }
+
     private static int handshake(ConnectionTable table, int entry) {
         return Connection.proxyTimestamp(table.cold(entry));
     }
@@ -211,6 +221,7 @@ final class ServerHandshakes {
             return Verdict.drop(DropReason.SYN_QUEUE);
         }
         note(handshake, p, header);
+        proxy.count(service, Counter.KEPT);
         handshakes.hold(handshake, p.mbuf, net.config().iface(p.iface).port());
         return Verdict.KEPT;
     }
@@ -225,6 +236,10 @@ final class ServerHandshakes {
         int verdict = Verdict.drop(DropReason.NO_MBUF);
         if (OwnSegments.room(p)) {
             own.of(p);
+            @Nullable Service service = service(table, entry);
+            if (service != null) {
+                proxy.count(service, Counter.ABORTED);
+            }
             own.resetServer(handshakes.isn(handshake) + 1, p.mbuf, p.frame, p.l3, p.iface);
             verdict = misses.sendOn(own.packet, table, entry);
         }
@@ -238,9 +253,20 @@ final class ServerHandshakes {
         if (service == null || !proxy.proves(p)) {
             return otherwise;
         }
+        proxy.count(service, reused(table.hot(entry)));
         connector.release(table.ipv6(), entry);
-        proxy.count(service, Counter.REUSED);
         return proxy.acknowledgement(p, service);
+    }
+
+    private static Counter reused(long hot) {
+        return switch (Connection.state(hot)) {
+            case TcpStates.CLOSE -> Counter.REUSED_CLOSE;
+            case TcpStates.TIME_WAIT -> Counter.REUSED_TIME_WAIT;
+            case TcpStates.FIN_WAIT -> Counter.REUSED_FIN_WAIT;
+            case TcpStates.CLOSE_WAIT -> Counter.REUSED_CLOSE_WAIT;
+            case TcpStates.LAST_ACK -> Counter.REUSED_LAST_ACK;
+            default -> Counter.RENEWED;
+        };
     }
 
     private int fromServer(Packet p, ConnectionTable table, int entry) {
@@ -266,7 +292,7 @@ final class ServerHandshakes {
     /** The server accepts: from here on the connection is two ends and a translation. */
     private int complete(Packet p, ConnectionTable table, int entry, int handshake) {
         int window = Tcp.window(p.l4);
-        @Nullable Service service = own.service(pipeline);
+        @Nullable Service service = service(table, entry);
         settle(p, table, entry, handshake, service);
         pipeline.tracker(table.ipv6()).moveTo(entry, table.hot(entry), TcpStates.ESTABLISHED, pipeline.now);
         if (service != null) {
@@ -328,13 +354,17 @@ final class ServerHandshakes {
 
     /** The server has an older connection of the same tuple: it is told to forget that. */
     private int resetServer(Packet p, ConnectionTable table, int entry) {
+        @Nullable Service service = service(table, entry);
+        if (service != null) {
+            proxy.count(service, Counter.STALE);
+        }
         int seq = Tcp.ack(p.l4) - Connection.seqDelta(table.hot(entry), Connection.CLIENT_SIDE);
         own.resetServer(seq, p.mbuf, p.frame, p.l3, p.iface);
         return misses.sendOn(own.packet, table, entry);
     }
 
     private int refused(Packet p, ConnectionTable table, int entry, int handshake) {
-        @Nullable Service service = own.service(pipeline);
+        @Nullable Service service = service(table, entry);
         if (service != null) {
             proxy.count(service, Counter.REFUSED);
             if (another(service, table, entry, handshake)) {
@@ -362,7 +392,7 @@ final class ServerHandshakes {
         }
         int handshake = handshake(table, entry);
         own.of(table, entry);
-        @Nullable Service service = own.service(pipeline);
+        @Nullable Service service = service(table, entry);
         int event = Handshake.timerEvent(
                 handshakes.resent(handshake), proxy.settings().retries());
         if (Handshake.action(event) == Handshake.RESEND) {
@@ -388,6 +418,7 @@ final class ServerHandshakes {
     }
 
     private void giveUp(ConnectionTable table, int entry, int handshake, @Nullable Service service) {
+        counts.unanswered(Connection.destination(table.hot(entry)));
         if (service != null) {
             proxy.count(service, Counter.UNANSWERED);
             if (another(service, table, entry, handshake)) {

@@ -12,6 +12,7 @@ import lvsd.dataplane.service.ServiceTable;
 import lvsd.dpdk.Mbuf;
 import lvsd.rules.ForwardingMethod;
 import lvsd.rules.SynProxyMode;
+import lvsd.synproxy.AutoSwitch;
 import lvsd.synproxy.Cookies;
 import lvsd.synproxy.ProxyCounters;
 import lvsd.synproxy.ProxyCounters.Counter;
@@ -46,6 +47,8 @@ final class SynProxy {
     private final Net net;
     private final ServerHandshakes handshakes;
     private final ProxyCounters counters;
+    private final AutoSwitch switches;
+    private final @Nullable AutoProxy auto;
     private final Cookies cookies;
     private final Cookies expired;
     private ProxySettings settings;
@@ -66,6 +69,8 @@ final class SynProxy {
         this.connector = connector;
         this.net = parts.net();
         this.counters = parts.proxy().counters();
+        this.switches = parts.proxy().switches();
+        this.auto = parts.proxy().auto();
         this.settings = Sysctls.DEFAULT.synProxy;
         this.cookies = new Cookies(parts.proxy().secrets());
         this.expired = new Cookies(parts.proxy().secrets());
@@ -84,6 +89,9 @@ final class SynProxy {
         nanos = now;
         expiredChecks = 0;
         cookies.clock(now);
+        if (auto != null) {
+            auto.work(pipeline.now, pipeline.services, pipeline.sysctls);
+        }
     }
 
     /** Settings in use. */
@@ -128,14 +136,26 @@ final class SynProxy {
 
     /** Whether SYNs of the service are answered by cookies now. */
     boolean active(Service service) {
-        return service.synProxy == SynProxyMode.ENABLE;
+        return service.synProxy == SynProxyMode.ENABLE
+                || (service.synProxy == SynProxyMode.AUTO && switches.on(service.index));
+    }
+
+    /** Whether a cookie of the service may come back though none is given now: of a moment ago, or of another director. */
+    private boolean gaveCookies(Service service) {
+        return lately(service)
+                || (service.synProxy != SynProxyMode.DISABLE
+                        && cookies.secrets().shared());
     }
 
     /** A valid TCP segment, without a connection, of a service that concerns the proxy. */
     int miss(Packet p, Service service) {
         int flags = Tcp.flags(p.l4) & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST);
-        boolean syn = flags == Tcp.SYN && active(service);
-        if (!syn && flags != Tcp.ACK_FLAG) {
+        boolean on = active(service);
+        boolean syn = flags == Tcp.SYN && on;
+        if (!syn && (flags != Tcp.ACK_FLAG || !(on || gaveCookies(service)))) {
+            if (flags == Tcp.SYN && service.synProxy == SynProxyMode.AUTO) {
+                counters.count(service.index, Counter.PASSED);
+            }
             return connector.open(p, service);
         }
         int source = net.sourceCheck(p);
@@ -149,6 +169,7 @@ final class SynProxy {
     int syn(Packet p, Service service) {
         int mss = announced(service, p.ipv6);
         if (mss == NO_SERVER) {
+            counters.count(service.index, Counter.NO_SERVER);
             return Verdict.drop(DropReason.NO_DESTINATION);
         }
         if (!SynAnswer.checksumValid(p.ipv6, p.l3, p.l4, p.l4Length)) {

@@ -97,7 +97,7 @@ final class SyncTaker {
                 pipeline.misses().connector().releasePort(table, entry);
             }
             Connection.setState(hot, c.state);
-            pipeline.tracker(c.ipv6).activity(hot, TcpStates.activeChange(before, c.state));
+            pipeline.tracker(c.ipv6).activity(hot, before, c.state);
         }
         shifts(hot, table.cold(entry), c);
         Connection.setLastSeen(hot, pipeline.now);

@@ -5,6 +5,7 @@ import java.util.Map;
 import lvsd.config.Settings;
 import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.connection.Timeouts;
+import lvsd.synproxy.AutoSettings;
 import lvsd.synproxy.ProxySettings;
 
 /**
@@ -40,6 +41,8 @@ final class Sysctls {
     final int firstLocalPort;
     /** {@code fullnat_lport_max}. */
     final int lastLocalPort;
+    /** {@code synproxy_auto_*}. */
+    final AutoSettings autoProxy;
     /** {@code synproxy_*}. */
     final ProxySettings synProxy;
     /** {@code timeout_*}. Not to be changed; each worker takes a copy. */
@@ -58,6 +61,12 @@ final class Sysctls {
         firstLocalPort = number(settings, "fullnat_lport_min");
         lastLocalPort = number(settings, "fullnat_lport_max");
         timeouts = new Timeouts(settings);
+        autoProxy = new AutoSettings(
+                number(settings, "synproxy_auto_syn_rate"),
+                number(settings, "synproxy_auto_half_open"),
+                number(settings, "synproxy_auto_half_open_min"),
+                number(settings, "synproxy_auto_calm"),
+                Timeouts.ticks(number(settings, "synproxy_auto_hold")));
         synProxy = new ProxySettings(
                 number(settings, "synproxy_init_mss"),
                 number(settings, "synproxy_synack_ttl"),

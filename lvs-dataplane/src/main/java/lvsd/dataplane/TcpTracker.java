@@ -46,6 +46,9 @@ final class TcpTracker {
             if ((Connection.proxy(hot) & Connection.PENDING) != 0) {
                 return false; // the proxy's table of the handshake has it
             }
+            if (state == TcpStates.LAST_ACK && (Connection.proxy(hot) & Connection.WATCHED) != 0) {
+                return false; // a new client's acknowledgement would look like the old one's last
+            }
             if (side == Connection.CLIENT_SIDE && Tcp.opens(flags) && TcpStates.closing(state)) {
                 return true;
             }
@@ -74,7 +77,7 @@ final class TcpTracker {
             Connector.releasePort(ports, table, entry);
         }
         Connection.setState(hot, next);
-        activity(hot, TcpStates.activeChange(state, next));
+        activity(hot, state, next);
         int template = Connection.template(table.cold(entry));
         if (template != 0 && next == TcpStates.ESTABLISHED) {
             pipeline.misses().connector().persistence().assure(table.ipv6(), template);
@@ -106,8 +109,13 @@ final class TcpTracker {
         return destination != null && destination.weight == 0;
     }
 
-    /** Takes a change of state into account (see {@link TcpStates#activeChange}): the destination's counts and the flag. */
-    void activity(long hot, int change) {
+    /** Takes a change of state into account: the destination's counts and the flag. */
+    void activity(long hot, int from, int to) {
+        int halfOpen = TcpStates.halfOpenChange(from, to);
+        if (halfOpen != 0) {
+            counts.halfOpen(Connection.destination(hot), halfOpen);
+        }
+        int change = TcpStates.activeChange(from, to);
         if (change != 0) {
             counts.changed(Connection.destination(hot), change);
             int flags = Connection.flags(hot);

@@ -22,6 +22,7 @@ import lvsd.dataplane.scheduler.DestinationCounts;
 import lvsd.dataplane.scheduler.Overloads;
 import lvsd.dataplane.scheduler.Schedulers;
 import lvsd.dataplane.service.Service;
+import lvsd.synproxy.AutoSwitch;
 import lvsd.synproxy.ProxyCounters;
 import lvsd.synproxy.Secrets;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,7 @@ final class WorkerBuilder implements AutoCloseable {
     private final NeighbourShare neighbours;
     private final Secrets secrets = Secrets.random();
     private final List<ProxyCounters> proxyCounters = new ArrayList<>();
+    private final AutoSwitch switches = new AutoSwitch(Service.MAXIMUM);
     private final List<LocalPorts> ports = new ArrayList<>();
     private final List<ConnectionTable> tables = new ArrayList<>();
     private final List<CallIds> callIds = new ArrayList<>();
@@ -58,6 +60,9 @@ final class WorkerBuilder implements AutoCloseable {
         this.net = net;
         this.counters = counters;
         this.neighbours = new NeighbourShare(counters.length);
+        for (int i = 0; i < counters.length; i++) {
+            proxyCounters.add(new ProxyCounters(Service.MAXIMUM));
+        }
         this.seed0 = seed0;
         this.seed1 = seed1;
     }
@@ -108,7 +113,7 @@ final class WorkerBuilder implements AutoCloseable {
                 post,
                 calls,
                 partialChecksums(),
-                new ProxyParts(secrets, proxyCounters(index)),
+                proxyParts(index),
                 seed0,
                 seed1);
         held.tables(table4, table6);
@@ -117,18 +122,26 @@ final class WorkerBuilder implements AutoCloseable {
         return worker;
     }
 
-    private ProxyCounters proxyCounters(int index) {
-        while (proxyCounters.size() <= index) {
-            proxyCounters.add(new ProxyCounters(Service.MAXIMUM));
-        }
-        return proxyCounters.get(index);
+    private ProxyParts proxyParts(int index) {
+        ProxyCounters own = proxyCounters.get(index);
+        AutoProxy auto = index == 0 ? new AutoProxy(switches, proxyCounters, own, List.of(counters)) : null;
+        return new ProxyParts(secrets, own, switches, auto);
     }
 
-    /** How often a step of a service's SYN proxy happened, all workers together. */
-    long proxyCount(int service, ProxyCounters.Counter counter) {
-        return proxyCounters.stream()
-                .mapToLong(each -> each.get(service, counter))
-                .sum();
+    /** Whether SYNs of a service in mode {@code auto} are answered by cookies now. */
+    boolean proxyOn(int service) {
+        return switches.on(service);
+    }
+
+    /** How often each step of a service's SYN proxy was taken, all workers together. */
+    long[] proxySteps(int service) {
+        long[] sums = new long[ProxyCounters.steps()];
+        for (ProxyCounters each : proxyCounters) {
+            for (ProxyCounters.Counter counter : ProxyCounters.Counter.values()) {
+                sums[counter.ordinal()] += each.get(service, counter);
+            }
+        }
+        return sums;
     }
 
     private BitSet partialChecksums() {

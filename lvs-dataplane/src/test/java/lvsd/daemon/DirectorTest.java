@@ -19,6 +19,8 @@ import lvsd.rules.Rule;
 import lvsd.rules.RuleFormatter;
 import lvsd.rules.RuleParser;
 import lvsd.rules.RuleSyntaxException;
+import lvsd.rules.ServiceId;
+import lvsd.synproxy.ProxyCounters;
 import org.junit.jupiter.api.Test;
 
 final class DirectorTest {
@@ -570,6 +572,51 @@ final class DirectorTest {
 
     private static MarkRule mark(String packets) {
         return ((Rule.AddMark) rule("--add-mark " + packets)).mark();
+    }
+
+    @Test
+    void shouldTellWhatTheSynProxyHasDone() throws Refusal {
+        follow("-A " + VIP, "-a " + VIP + " " + RS1 + " -m", "-A -t 192.0.2.99:80 -j auto", "-A -t 192.0.2.98:80");
+        assertThat(director.synProxies(Optional.empty()).map(View.SynProxy::mode))
+                .containsExactly("auto");
+
+        long[] counts = new long[ProxyCounters.steps()];
+        counts[ProxyCounters.Counter.GOOD.ordinal()] = 7;
+        dataplane.steps.put(0, counts);
+        View.SynProxy first = director.synProxies(Optional.empty()).findFirst().orElseThrow();
+        assertThat(first.mode()).isEqualTo("disable");
+        assertThat(first.level()).isZero();
+        assertThat(first.steps())
+                .hasSize(counts.length)
+                .contains(new View.ProxyStep("cookies-good", 7, ProxyCounters.Counter.GOOD.help()));
+        assertThat(first.servers()).hasSize(1);
+
+        follow("-Z " + VIP);
+        assertThat(director.synProxies(Optional.of(first.service()))
+                        .findFirst()
+                        .orElseThrow()
+                        .steps())
+                .allMatch(step -> step.count() == 0);
+        follow("-E " + VIP + " -j enable");
+        assertThat(director.synProxies(Optional.empty()).map(View.SynProxy::level))
+                .containsExactly(2, 0);
+        assertThatThrownBy(() -> director.synProxies(Optional.of(new ServiceId.Fwmark(4, false))))
+                .isInstanceOfSatisfying(Refusal.class, e -> assertThat(e.text()).contains("No such service"));
+    }
+
+    @Test
+    void shouldTellTheDefenceLevelOfAServiceInModeAuto() throws Refusal {
+        follow("-A " + VIP + " -j auto");
+        long[] counts = new long[ProxyCounters.steps()];
+        counts[ProxyCounters.Counter.SWITCHED_ON.ordinal()] = 1;
+        dataplane.steps.put(0, counts);
+        director.watchProxies();
+        assertThat(director.synProxies(Optional.empty()).map(View.SynProxy::level))
+                .containsExactly(1);
+        counts[ProxyCounters.Counter.SWITCHED_OFF.ordinal()] = 1;
+        director.watchProxies();
+        assertThat(director.synProxies(Optional.empty()).map(View.SynProxy::level))
+                .containsExactly(0);
     }
 
     // What is journalled --------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import lvsd.config.DaemonConfig;
 import lvsd.dataplane.ConnectionRow;
 import lvsd.dataplane.DropReason;
 import lvsd.dataplane.service.ServiceTable;
+import lvsd.synproxy.ProxyCounters;
 
 /** Workers whose counters, connections and acknowledgements the test sets by hand, and that note what they are asked. */
 final class FakeDataplane implements DataplaneFactory.Running {
@@ -22,6 +23,7 @@ final class FakeDataplane implements DataplaneFactory.Running {
     final List<PortView> ports = new ArrayList<>();
     final List<WorkerView> workers = new ArrayList<>();
     final long[] drops = new long[DropReason.count()];
+    final Map<Integer, long[]> steps = new HashMap<>();
     Map<String, String> settings = Map.of();
     int published;
     long acknowledged;
@@ -61,6 +63,27 @@ final class FakeDataplane implements DataplaneFactory.Running {
         asked.add("zero " + destination);
         Totals old = totals(destination);
         totals.put(destination, new Totals(0, 0, 0, 0, 0, old.active(), old.inactive(), 0));
+    }
+
+    @Override
+    public long[] steps(int service) {
+        return steps.getOrDefault(service, new long[ProxyCounters.steps()]).clone();
+    }
+
+    @Override
+    public boolean proxyOn(int service) {
+        return steps(service)[ProxyCounters.Counter.SWITCHED_ON.ordinal()]
+                > steps(service)[ProxyCounters.Counter.SWITCHED_OFF.ordinal()];
+    }
+
+    @Override
+    public void zeroSteps(int service) {
+        steps.remove(service);
+    }
+
+    @Override
+    public ServerView server(int destination) {
+        return new ServerView(destination, 2L * destination);
     }
 
     @Override

@@ -2,6 +2,9 @@ package lvsd.dataplane;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import lvsd.dataplane.connection.Connection;
+import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.Protocol;
 import lvsd.rules.SynProxyMode;
@@ -51,6 +54,17 @@ final class ProxyFlow {
                         .withSynProxy(SynProxyMode.ENABLE),
                 way.method,
                 servers);
+    }
+
+    /** Moves the only established connection of worker 0 to another state. */
+    static void enter(TestDirector director, Way way, int state) {
+        Pipeline pipeline = director.dataplane.workerList().getFirst().pipeline();
+        ConnectionTable table = pipeline.table(way.ipv6);
+        int entry = 0;
+        while (!table.isUsed(entry) || Connection.state(table.hot(entry)) != TcpStates.ESTABLISHED) {
+            entry++;
+        }
+        pipeline.tracker(way.ipv6).moveTo(entry, table.hot(entry), state, pipeline.now);
     }
 
     // ---- the client and the proxy

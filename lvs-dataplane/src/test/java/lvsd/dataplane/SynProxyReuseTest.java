@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.stream.Stream;
+import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.SynProxyMode;
 import lvsd.wire.PacketBuilder;
@@ -20,7 +21,9 @@ class SynProxyReuseTest extends ProxyLadder {
         CLOSE("close", true),
         TIME_WAIT("time_wait", true),
         FIN_WAIT("fin_wait", false),
-        CLOSE_WAIT("close_wait", false);
+        CLOSE_WAIT("close_wait", false),
+        /** No segment leads there, but a synchronised connection may be in it. */
+        LAST_ACK("last_ack", false);
 
         final String setting;
         final boolean usual;
@@ -38,6 +41,7 @@ class SynProxyReuseTest extends ProxyLadder {
             case CLOSE -> flow.up("R.", 1, 1, 0);
             case FIN_WAIT -> flow.down("F.", 1, 1, 0);
             case CLOSE_WAIT -> flow.up("F.", 1, 1, 0);
+            case LAST_ACK -> ProxyFlow.enter(director, way, TcpStates.LAST_ACK);
             case TIME_WAIT -> {
                 flow.down("F.", 1, 1, 0);
                 flow.up("F.", 1, 2, 0);

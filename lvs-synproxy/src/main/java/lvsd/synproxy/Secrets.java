@@ -26,16 +26,23 @@ public final class Secrets {
 
     private final List<Secret> secrets;
     private final long offset;
+    private final boolean shared;
 
-    private Secrets(List<Secret> secrets, long offset) {
+    private Secrets(List<Secret> secrets, long offset, boolean shared) {
         this.secrets = List.copyOf(secrets);
         this.offset = offset;
+        this.shared = shared;
+    }
+
+    /** Whether other directors may have them. */
+    public boolean shared() {
+        return shared;
     }
 
     /** A random secret that nobody else has, for cookies that no other director needs to accept. */
     public static Secrets random() {
         SecureRandom random = new SecureRandom();
-        return new Secrets(List.of(new Secret(Long.MIN_VALUE, random.nextLong(), random.nextLong())), 0);
+        return new Secrets(List.of(new Secret(Long.MIN_VALUE, random.nextLong(), random.nextLong())), 0, false);
     }
 
     /**
@@ -60,7 +67,7 @@ public final class Secrets {
         if (secrets.isEmpty()) {
             throw new IllegalArgumentException("no secret in it; a line is 32 hexadecimal digits");
         }
-        return new Secrets(secrets, offset);
+        return new Secrets(secrets, offset, true);
     }
 
     private static Secret secret(String[] words, int line, List<Secret> before) {
@@ -111,12 +118,12 @@ public final class Secrets {
         }
         kept.add(present);
         kept.add(new Secret(from, random.nextLong(), random.nextLong()));
-        return new Secrets(kept, offset);
+        return new Secrets(kept, offset, shared);
     }
 
     /** The same with another distance between the worker's clock and the time of day. */
     public Secrets withOffset(long nanos) {
-        return new Secrets(secrets, nanos);
+        return new Secrets(secrets, nanos, shared);
     }
 
     /** Nanoseconds by which epochs are counted, from the worker's clock. */

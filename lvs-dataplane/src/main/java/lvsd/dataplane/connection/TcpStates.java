@@ -67,6 +67,8 @@ public final class TcpStates {
      */
     private static final int ACTIVE = 1 << ESTABLISHED | 1 << SYN_SENT | 1 << SYN_RECV | 1 << SYNACK;
 
+    private static final int HALF_OPEN = 1 << SYN_SENT | 1 << SYN_RECV | 1 << SYNACK;
+
     private static final int CLOSING = 1 << FIN_WAIT | 1 << TIME_WAIT | 1 << CLOSE | 1 << CLOSE_WAIT | 1 << LAST_ACK;
 
     /** From top to bottom: table, event, and the next state for each state named in the head line. */
@@ -186,6 +188,16 @@ public final class TcpStates {
     /** What a change of state does to its destination's active count (and the opposite to the inactive): -1, 0 or 1. */
     public static int activeChange(int from, int to) {
         return active(to) - active(from);
+    }
+
+    /** What a change of state does to its destination's count of connections whose handshake is not over: -1, 0 or 1. */
+    public static int halfOpenChange(int from, int to) {
+        return halfOpen(to) - halfOpen(from);
+    }
+
+    /** 1 if the handshake of a connection in {@code state} is not over, else 0. */
+    public static int halfOpen(int state) {
+        return HALF_OPEN >>> state & 1;
     }
 
     /** Whether a connection in {@code state} is over: closed by both sides or reset, and only remembered. */

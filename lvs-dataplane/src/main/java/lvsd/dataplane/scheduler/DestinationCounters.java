@@ -21,6 +21,8 @@ public final class DestinationCounters {
     private static final int IN_BYTES = 3;
     private static final int OUT_BYTES = 4;
     private static final int PERSISTENT = 5;
+    private static final int HALF_OPEN = 6;
+    private static final int UNANSWERED = 7;
     private static final long ONE_ACTIVE = 1L << 32;
     private static final long ONE_INACTIVE = 1;
 
@@ -82,6 +84,16 @@ public final class DestinationCounters {
         add(destination * STRIDE + PERSISTENT, change);
     }
 
+    /** Counts TCP connections whose handshake begins (1) or is over (-1). */
+    void halfOpen(int destination, int change) {
+        add(destination * STRIDE + HALF_OPEN, change);
+    }
+
+    /** Counts a handshake of the SYN proxy that the destination did not answer. */
+    void notAnswered(int destination) {
+        add(destination * STRIDE + UNANSWERED, 1);
+    }
+
     private void add(int at, long change) {
         LONGS.setOpaque(traffic, at, traffic[at] + change);
     }
@@ -98,6 +110,16 @@ public final class DestinationCounters {
     /** Persistence templates. */
     public long persistent(int destination) {
         return read(destination, PERSISTENT);
+    }
+
+    /** TCP connections whose handshake is not over. */
+    public long halfOpen(int destination) {
+        return read(destination, HALF_OPEN);
+    }
+
+    /** Handshakes of the SYN proxy that the destination did not answer. */
+    public long unanswered(int destination) {
+        return read(destination, UNANSWERED);
     }
 
     /** Packets from clients. */

@@ -104,6 +104,16 @@ public final class DestinationCounts {
         own.persistent(destination, change);
     }
 
+    /** Counts TCP connections of a destination whose handshake begins (1) or is over (-1). */
+    public void halfOpen(int destination, int change) {
+        own.halfOpen(destination, change);
+    }
+
+    /** Counts a handshake of the SYN proxy that the destination did not answer. */
+    public void unanswered(int destination) {
+        own.notAnswered(destination);
+    }
+
     /** Counts a change of state: {@code activeChange} is 1 from inactive to active, -1 back, 0 neither. */
     public void changed(int destination, int activeChange) {
         own.changed(destination, activeChange);

@@ -2,6 +2,7 @@ package lvsd.dataplane.service;
 
 import java.util.List;
 import lvsd.rules.ServiceId;
+import lvsd.rules.SynProxyMode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,7 @@ public final class ServiceTable {
     private final @Nullable Destination[] destinations;
     private final long[] live = new long[Destination.MAXIMUM / Long.SIZE];
     private final Service[] services;
+    private final int[] automatic;
     private final @Nullable Service[] slots;
     private final long[] keys;
     private final int mask;
@@ -50,6 +52,10 @@ public final class ServiceTable {
         this.services = services.toArray(Service[]::new);
         this.serves4 = services.stream().anyMatch(service -> !service.id().ipv6());
         this.serves6 = services.stream().anyMatch(service -> service.id().ipv6());
+        this.automatic = services.stream()
+                .filter(service -> service.synProxy == SynProxyMode.AUTO)
+                .mapToInt(service -> service.index)
+                .toArray();
         int highestService = -1;
         int highestDestination = -1;
         for (Service service : services) {
@@ -168,6 +174,11 @@ public final class ServiceTable {
     /** The services, in the order the control thread keeps them. Not to be changed. */
     public Service[] services() {
         return services;
+    }
+
+    /** Indexes of the services whose SYN proxy is in mode {@code auto}. Not to be changed. */
+    public int[] automatic() {
+        return automatic;
     }
 
     /** The service with the given index, or null. */
