@@ -63,8 +63,8 @@ LVS_DAEMON_OPTIONS="--enable-native-access=ALL-UNNAMED -XX:+UseZGC -Xms256m -Xmx
 # JIT, and a compilation that has made 18000 inlines nothing more, so that what follows are calls, per packet and field.
 # So its stages stay apart, and what is rare stays out of them (docs/performance.md, "The JIT").
 LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:InlineSmallCode=20000 -XX:CompileCommand=quiet"
-for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Parser::fast dataplane.Parser::stage* \
-  dataplane.nat.TcpRewrite::options dataplane.TcpTracker::change dataplane.Misses::fast dataplane.Misses::forwardSlow \
+for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Pipeline::forward* dataplane.Parser::stage* \
+  dataplane.nat.TcpRewrite::unusual dataplane.TcpTracker::change dataplane.Misses::fast dataplane.Misses::forwardSlow \
   dataplane.Misses::reused dataplane.Misses::gone wire.Checksum::transport*; do
   LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:CompileCommand=dontinline,lvsd.$lvs_method"
 done

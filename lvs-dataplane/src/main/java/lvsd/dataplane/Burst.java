@@ -34,7 +34,7 @@ final class Burst {
     private static final int SUMMARY = 28;
 
     private static final int HASH = 32;
-    private static final int LINE = 40;
+    private static final int BUCKET = 40;
     private static final int REFERENCE = 48;
     private static final int VERDICT = 52;
 
@@ -42,9 +42,6 @@ final class Burst {
     private final Scratch memory = new Scratch((long) CAPACITY * SIZE, SIZE);
 
     private final long rows = memory.address();
-
-    /** Where accumulated touches end up, so that the loads are not optimised away. */
-    int touched;
 
     /** Where the lines are, for {@link #row(long, int)}. For as long as this is reachable. */
     long rows() {
@@ -59,7 +56,7 @@ final class Burst {
     /** Notes a packet that needs the long way; there is nothing of it to look up. */
     static void setSlow(long row) {
         Memory.setInt(row, SIZE, SUMMARY, SLOW);
-        setLine(row, mbuf(row));
+        setBucket(row, row);
     }
 
     /** Notes what was parsed: kind, protocol, and the bytes of the IP packet by its own header. */
@@ -142,13 +139,13 @@ final class Burst {
         Memory.setLong(row, SIZE, HASH, hash);
     }
 
-    /** The line to touch next: the bucket's, then the candidate's. Always readable: the mbuf's where there is neither. */
-    static long line(long row) {
-        return Memory.address(Memory.getLong(row, SIZE, LINE));
+    /** First bucket of the hash. */
+    static long bucket(long row) {
+        return Memory.address(Memory.getLong(row, SIZE, BUCKET));
     }
 
-    static void setLine(long row, long line) {
-        Memory.setLong(row, SIZE, LINE, line);
+    static void setBucket(long row, long bucket) {
+        Memory.setLong(row, SIZE, BUCKET, bucket);
     }
 
     /** Candidate reference from the connection table, or -1. */

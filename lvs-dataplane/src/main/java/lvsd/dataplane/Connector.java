@@ -393,17 +393,14 @@ final class Connector {
         Connection.setDestination6(addresses, server, local6High, local6Low);
     }
 
-    /** Computes both directions' checksum deltas from the entry's tuples; TTL minus one is part of the IP header's. */
+    /** Computes both directions' checksum deltas from the entry's tuples. */
     static void setDeltas(ConnectionTable table, int entry) {
         long hot = table.hot(entry);
         int addresses = table.ipv6() ? addressDelta6(table.addresses6(entry)) : addressDelta4(hot);
         int clientPorts = Connection.ports(hot, Connection.CLIENT_SIDE);
         int serverPorts = Connection.ports(hot, Connection.SERVER_SIDE);
         int toServer = Checksum.add(addresses, Checksum.deltaInt(clientPorts, serverPorts));
-        int network = Checksum.add(addresses, Ipv4.TTL_DELTA);
-        int back = Checksum.add(Checksum.negate(addresses), Ipv4.TTL_DELTA);
-        Connection.setDeltas(hot, Connection.CLIENT_SIDE, network, toServer);
-        Connection.setDeltas(hot, Connection.SERVER_SIDE, back, Checksum.negate(toServer));
+        Connection.setDeltas(hot, addresses, toServer);
     }
 
     private static int addressDelta4(long hot) {

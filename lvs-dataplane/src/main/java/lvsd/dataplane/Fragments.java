@@ -231,7 +231,7 @@ final class Fragments {
     void rewrite4(Pipeline pipeline, Packet p, long rest, int reference, long hot) {
         int side = ConnectionTable.side(reference);
         if (!p.laterFragment && !uncheckedUdp(p)) {
-            pipeline.rewrite4(p.l3, p.l4, Ipv4.middle(p.l3), rest, reference, hot, Connection.summary(hot));
+            pipeline.rewrite4(p.l3, p.l4, rest, reference, hot, Connection.summary(hot));
         } else {
             Pipeline.rewriteNetwork4(p.l3, hot, side);
             if (!p.laterFragment) {

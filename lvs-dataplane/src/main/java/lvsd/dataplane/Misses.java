@@ -3,7 +3,6 @@ package lvsd.dataplane;
 import java.util.BitSet;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
-import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.nat.IcmpTranslation;
 import lvsd.dataplane.net.Adjacency;
 import lvsd.dataplane.net.Net;
@@ -428,11 +427,8 @@ final class Misses {
         }
         if (p.protocol == Ipv4.PROTOCOL_TCP) {
             int flags = Tcp.flags(p.l4);
-            int state = Connection.state(hot);
-            int next = TcpStates.nextByFlags(TcpTracker.table(side, Connection.flags(hot)), state, flags);
             TcpTracker tracker = pipeline.tracker(p.ipv6);
-            if (((next ^ state) | (flags & Tcp.SYN)) != 0
-                    && tracker.change(entry, hot, state, next, side, flags, pipeline.now)) {
+            if (tracker.segment(reference, hot, Connection.summary(hot), flags, pipeline.now)) {
                 return reused(p, reference);
             }
         }
@@ -557,7 +553,7 @@ final class Misses {
         } else if (p.ipv6) {
             pipeline.rewrite6(p.l3, p.l4, rest, reference, hot, fields);
         } else {
-            pipeline.rewrite4(p.l3, p.l4, Ipv4.middle(p.l3), rest, reference, hot, fields);
+            pipeline.rewrite4(p.l3, p.l4, rest, reference, hot, fields);
         }
     }
 

@@ -4,6 +4,7 @@ import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.net.NetConfig;
 import lvsd.dpdk.Mbuf;
 import lvsd.memory.Memory;
+import lvsd.wire.Checksum;
 import lvsd.wire.Ethernet;
 import lvsd.wire.Icmp;
 import lvsd.wire.Icmpv6;
@@ -58,20 +59,45 @@ final class Parser {
     }
 
     /**
-     * Parses packets received on a port with the given MAC (wire form) into the burst's lines.
+     * Parses packets {@code from} to {@code to} - 1, received on a port with the given MAC (wire form), into the burst's
+     * lines.
      *
      * @return the kinds that there are among them, or-ed
      */
-    int fast(long[] packets, int count, long mac) {
+    int fast(long[] packets, int from, int to, long mac) {
+        int kinds = stageParse(packets, from, to, mac);
+        return (kinds & Burst.FAST6) == 0 ? kinds : stageParse6(from, to);
+    }
+
+    /** All packets, but of IPv6 only that they are: a loop without calls keeps what it needs in registers. */
+    private int stageParse(long[] packets, int from, int to, long mac) {
         long rows = Memory.address(burst.rows());
         int kinds = 0;
-        for (int i = 0; i < count; i++) {
+        for (int i = from; i < to; i++) {
             long row = Burst.row(rows, i);
             long mbuf = Memory.address(packets[i]);
             Burst.setMbuf(row, mbuf);
             int kind = kind(row, mbuf, mac);
             if (kind == Burst.SLOW) {
                 Burst.setSlow(row);
+            }
+            kinds |= kind;
+        }
+        return kinds;
+    }
+
+    /** The packets that {@link #stageParse} took for IPv6. Returns the kinds of all. */
+    private int stageParse6(int from, int to) {
+        long rows = Memory.address(burst.rows());
+        int kinds = 0;
+        for (int i = from; i < to; i++) {
+            long row = Burst.row(rows, i);
+            int kind = Burst.kind(Burst.summary(row));
+            if (kind == Burst.FAST6) {
+                kind = kind6(row, Burst.l3(row), Burst.length(Burst.summary(row)));
+                if (kind == Burst.SLOW) {
+                    Burst.setSlow(row);
+                }
             }
             kinds |= kind;
         }
@@ -91,7 +117,13 @@ final class Parser {
         if (type == IPV4_NATIVE) {
             return kind4(row, frame + Ethernet.SIZE, length - Ethernet.SIZE);
         }
-        return type == IPV6_NATIVE ? stageKind6(row, frame, length) : Burst.SLOW;
+        if (type != IPV6_NATIVE || length < MINIMUM6) {
+            return Burst.SLOW;
+        }
+        Burst.setL3(row, frame + Ethernet.SIZE);
+        Burst.setSummary(row, Burst.FAST6, 0, length - Ethernet.SIZE);
+        Burst.setBucket(row, row);
+        return Burst.FAST6;
     }
 
     private int kind4(long row, long ip, int available) {
@@ -100,8 +132,7 @@ final class Parser {
         int destination = Memory.getInt(ip, MINIMUM4 - Ethernet.SIZE, 16);
         int length = Integer.reverseBytes((int) first) & 0xffff;
         if ((first & PLAIN4_MASK) != PLAIN4
-                || length > available
-                || available > Math.max(length, MINIMUM_PAYLOAD)
+                || (length != available && !padded(length, available))
                 || !checksumGood(first, second, destination)) {
             return Burst.SLOW;
         }
@@ -118,8 +149,14 @@ final class Parser {
         Burst.setAddresses(row, addresses);
         Burst.setPorts(row, ports);
         Burst.setHash(row, hash);
-        Burst.setLine(row, ConnectionTable.bucket(index4, buckets4, hash));
+        long bucket = ConnectionTable.bucket(index4, buckets4, hash);
+        Burst.setBucket(row, bucket);
         return Burst.FAST4;
+    }
+
+    /** Whether what lies behind the packet is the padding of the shortest frame. */
+    private static boolean padded(int length, int available) {
+        return available == MINIMUM_PAYLOAD && length < MINIMUM_PAYLOAD;
     }
 
     /** RFC 791: the one's complement sum of a header without options is all ones. */
@@ -129,9 +166,7 @@ final class Parser {
                 + (second & 0xffff_ffffL)
                 + (second >>> 32)
                 + Integer.toUnsignedLong(destination);
-        int folded = (int) (sum & 0xffff) + ((int) (sum >>> 16) & 0xffff) + (int) (sum >>> 32);
-        // At most 0x20002 by now: all ones are 0xffff and 0x1fffe.
-        return (folded + (folded >>> 16) & 0xffff) == 0xffff;
+        return Checksum.fold(sum) == 0xffff;
     }
 
     /**
@@ -157,10 +192,6 @@ final class Parser {
         return udp >= Udp.SIZE && udp <= length;
     }
 
-    private int stageKind6(long row, long frame, int length) {
-        return length < MINIMUM6 ? Burst.SLOW : kind6(row, frame + Ethernet.SIZE, length - Ethernet.SIZE);
-    }
-
     private int kind6(long row, long ip, int available) {
         int version = Memory.getByte(ip, Ipv6.SIZE, 0) >>> 4;
         int payload = Memory.getShortBe(ip, Ipv6.SIZE, 4);
@@ -180,7 +211,8 @@ final class Parser {
         Burst.setSummary(row, Burst.FAST6, protocol, Ipv6.SIZE + payload);
         Burst.setPorts(row, ports);
         Burst.setHash(row, hash);
-        Burst.setLine(row, table6.bucket(hash));
+        long bucket = table6.bucket(hash);
+        Burst.setBucket(row, bucket);
         return Burst.FAST6;
     }
 

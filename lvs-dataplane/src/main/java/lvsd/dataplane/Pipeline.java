@@ -21,7 +21,7 @@ import lvsd.wire.Udp;
  * The way of a burst: parse, probe, decide and rewrite. One instance per worker, called by that worker alone.
  *
  * <p>The stages run over the whole burst one after the other, so that the cache misses of its packets overlap: first all
- * bucket lines are touched, then all entry lines, and only then is anything decided. Packets of known connections never
+ * bucket lines are fetched, then all entry lines, and only then is anything decided. Packets of known connections never
  * leave this class; {@link Misses} has the rest.
  */
 final class Pipeline {
@@ -141,14 +141,14 @@ final class Pipeline {
         arrival = net.portInterface(port);
         allVerdicts = 0;
         sharedVerdicts = -1;
-        int kinds = parser.fast(packets, count, net.portMac(port));
+        int kinds = parse(packets, count, net.portMac(port));
         this.port = port;
         if (partialChecksums.get(port)) {
             stageRepair(count);
         }
-        stageTouch(count);
-        stageCandidates(count);
-        stageTouch(count);
+        if (stageCandidates(count) != 0) {
+            stageSeconds(count);
+        }
         if ((kinds & Burst.FAST4) != 0) {
             stageDecide4(count);
         }
@@ -184,33 +184,66 @@ final class Pipeline {
         }
     }
 
-    /**
-     * First touches the lines of buckets, then those of entries. A loop that does nothing but touch keeps some twenty
-     * misses in flight, one that also computes only as many as its instructions leave room for: 48 against 85 ns a
-     * look-up at four million connections.
-     */
-    private void stageTouch(int count) {
-        long base = Memory.address(rows);
-        int touched = 0;
-        for (int i = 0; i < count; i++) {
-            touched += ConnectionTable.touch(Burst.line(Burst.row(base, i)));
-        }
-        burst.touched += touched;
+    /** Parses the first half while nothing is fetched yet, the second while the buckets of the first are. */
+    private int parse(long[] packets, int count, long mac) {
+        int half = count >>> 1;
+        int kinds = parser.fast(packets, 0, half, mac);
+        stageFetchBuckets(0, half);
+        kinds |= parser.fast(packets, half, count, mac);
+        stageFetchBuckets(half, count);
+        return kinds;
     }
 
-    private void stageCandidates(int count) {
+    /**
+     * Has the lines of buckets fetched. A loop of its own: a core has room for some sixty stores that wait, and they leave
+     * it in order, so every other store between two of these makes the fetches that are under way fewer.
+     */
+    private void stageFetchBuckets(int from, int to) {
         long base = Memory.address(rows);
+        for (int i = from; i < to; i++) {
+            ConnectionTable.fetchBucket(Burst.bucket(Burst.row(base, i)));
+        }
+    }
+
+    /**
+     * Finds a candidate for every packet in its first bucket, and has its entry fetched; where there is none and the bucket
+     * has overflowed, the second bucket. Returns whether there are such, 1 or 0.
+     */
+    private int stageCandidates(int count) {
+        long base = Memory.address(rows);
+        int seconds = 0;
         for (int i = 0; i < count; i++) {
             long row = Burst.row(base, i);
             int kind = Burst.kind(Burst.summary(row));
             if (kind != Burst.SLOW) {
-                int reference = ConnectionTable.candidate(Burst.line(row), Burst.hash(row));
+                long bucket = Burst.bucket(row);
+                int reference = ConnectionTable.candidate(bucket, Burst.hash(row));
                 Burst.setReference(row, reference);
-                Burst.setLine(
-                        row,
-                        reference == NONE
-                                ? (kind == Burst.FAST4 ? table4 : table6).secondBucket(Burst.hash(row))
-                                : hot(kind == Burst.FAST4 ? hot4 : hot6, reference));
+                if (reference != NONE) {
+                    Connection.fetch(hot(kind == Burst.FAST4 ? hot4 : hot6, reference));
+                } else if (ConnectionTable.overflowed(bucket)) {
+                    long second = (kind == Burst.FAST4 ? table4 : table6).secondBucket(Burst.hash(row));
+                    Burst.setBucket(row, second);
+                    ConnectionTable.fetchBucket(second);
+                    seconds = 1;
+                }
+            }
+        }
+        return seconds;
+    }
+
+    /** As {@link #stageCandidates} in the second bucket, for the few packets that have none so far. */
+    private void stageSeconds(int count) {
+        long base = Memory.address(rows);
+        for (int i = 0; i < count; i++) {
+            long row = Burst.row(base, i);
+            int kind = Burst.kind(Burst.summary(row));
+            if (kind != Burst.SLOW && Burst.reference(row) == NONE) {
+                int reference = ConnectionTable.candidate(Burst.bucket(row), Burst.hash(row));
+                Burst.setReference(row, reference);
+                if (reference != NONE) {
+                    Connection.fetch(hot(kind == Burst.FAST4 ? hot4 : hot6, reference));
+                }
             }
         }
     }
@@ -335,26 +368,40 @@ final class Pipeline {
      * <p>Fields that lie together are loaded together: every access here is some 600 nodes of the compilation.
      */
     private int forward4(long row, int summary, int reference) {
-        int side = ConnectionTable.side(reference);
         long hot = hot(hot4, reference);
-        int destination = Connection.destination(hot);
-        if (!ServiceTable.live(live, destination)) {
+        long binding = Connection.binding(hot);
+        if (!ServiceTable.live(live, Connection.destinationOf(binding))) {
             return misses.gone(row, summary, reference);
         }
         long ip = Burst.l3(row);
         long middle = Ipv4.middle(ip);
         long rest = 0;
         int fields = Connection.summary(hot);
-        if (Burst.protocol(summary) == PROTOCOL_TCP) {
+        if (Connection.protocolOf(fields) == PROTOCOL_TCP) {
             rest = Tcp.rest(ip + Ipv4.SIZE);
-            int state = Connection.stateOf(fields);
-            int next = TcpStates.nextByFlags(TcpTracker.table(side, fields), state, Tcp.flagsOf(rest));
-            if (((next ^ state) | (Tcp.flagsOf(rest) & Tcp.SYN)) != 0
-                    && tracker4.change(
-                            ConnectionTable.entry(reference), hot, state, next, side, Tcp.flagsOf(rest), now)) {
-                return misses.reused(row, summary, reference);
+            if (!TcpStates.carriesOn(Connection.stateOf(fields), Tcp.flagsOf(rest))) {
+                return stageSegment4(row, summary, reference, ip, middle, rest);
             }
         }
+        return pass4(row, summary, reference, ip, middle, rest, fields, binding);
+    }
+
+    /**
+     * As {@link #forward4} where the segment may change the connection's state. A call with nothing behind it: what was
+     * live across it would be kept in memory by all packets, those that never come here too.
+     */
+    private int stageSegment4(long row, int summary, int reference, long ip, long middle, long rest) {
+        long hot = hot(hot4, reference);
+        if (tracker4.segment(reference, hot, Connection.summary(hot), Tcp.flagsOf(rest), now)) {
+            return misses.reused(row, summary, reference);
+        }
+        return pass4(row, summary, reference, ip, middle, rest, Connection.summary(hot), Connection.binding(hot));
+    }
+
+    /** The second half of {@link #forward4}: the state is up to date. */
+    private int pass4(long row, int summary, int reference, long ip, long middle, long rest, int fields, long binding) {
+        int side = ConnectionTable.side(reference);
+        long hot = hot(hot4, reference);
         seen(hot, side, now);
         int nextHop = Connection.nextHop(hot, side);
         long line = Memory.address(hops) + (long) (nextHop & hopMask & Net.LINES_MASK) * Adjacency.SIZE;
@@ -363,42 +410,51 @@ final class Pipeline {
         if (!Adjacency.valid(line, nextHop)
                 || (fields & Connection.TOA_PENDING) != 0
                 || Ipv4.ttlOf(middle) <= 1
-                || length > Adjacency.mtu(line)
-                || !Adjacency.untagged(outlet)) {
+                || !Adjacency.passes(outlet, length)) {
             return misses.forwardSlow(row, summary, reference);
         }
-        DestinationCounters.count(traffic, destination, side, length);
-        stageSend4(ip, middle, rest, reference, fields, line);
+        DestinationCounters.count(traffic, Connection.destinationOf(binding), side, length);
+        int deltas = Connection.deltasOf(binding, side);
+        Ipv4.rewrite(
+                ip,
+                middle,
+                Connection.rewriteAddresses(hot, side),
+                Connection.rewritePorts(hot, side),
+                deltas & 0xffff);
+        rewriteTransport4(ip, ip + Ipv4.SIZE, rest, reference, hot, fields, deltas >>> 16);
+        Adjacency.overwriteHeader(line, ip);
         return Verdict.transmit(Adjacency.portOf(outlet));
-    }
-
-    private void stageSend4(long ip, long middle, long rest, int reference, int fields, long line) {
-        long packet = Memory.address(ip);
-        rewrite4(packet, packet + Ipv4.SIZE, middle, rest, reference, hot(hot4, reference), fields);
-        Adjacency.overwriteHeader(Memory.address(line), packet);
     }
 
     /** As {@link #forward4} for IPv6. */
     private int forward6(long row, int summary, int reference) {
-        int side = ConnectionTable.side(reference);
         long hot = hot(hot6, reference);
-        int destination = Connection.destination(hot);
-        if (!ServiceTable.live(live, destination)) {
+        if (!ServiceTable.live(live, Connection.destination(hot))) {
             return misses.gone(row, summary, reference);
         }
         long ip = Burst.l3(row);
         long rest = 0;
         int fields = Connection.summary(hot);
-        if (Burst.protocol(summary) == PROTOCOL_TCP) {
+        if (Connection.protocolOf(fields) == PROTOCOL_TCP) {
             rest = Tcp.rest(ip + Ipv6.SIZE);
-            int state = Connection.stateOf(fields);
-            int next = TcpStates.nextByFlags(TcpTracker.table(side, fields), state, Tcp.flagsOf(rest));
-            if (((next ^ state) | (Tcp.flagsOf(rest) & Tcp.SYN)) != 0
-                    && tracker6.change(
-                            ConnectionTable.entry(reference), hot, state, next, side, Tcp.flagsOf(rest), now)) {
-                return misses.reused(row, summary, reference);
+            if (!TcpStates.carriesOn(Connection.stateOf(fields), Tcp.flagsOf(rest))) {
+                return stageSegment6(row, summary, reference, ip, rest);
             }
         }
+        return pass6(row, summary, reference, ip, rest, fields);
+    }
+
+    private int stageSegment6(long row, int summary, int reference, long ip, long rest) {
+        long hot = hot(hot6, reference);
+        if (tracker6.segment(reference, hot, Connection.summary(hot), Tcp.flagsOf(rest), now)) {
+            return misses.reused(row, summary, reference);
+        }
+        return pass6(row, summary, reference, ip, rest, Connection.summary(hot));
+    }
+
+    private int pass6(long row, int summary, int reference, long ip, long rest, int fields) {
+        int side = ConnectionTable.side(reference);
+        long hot = hot(hot6, reference);
         seen(hot, side, now);
         int nextHop = Connection.nextHop(hot, side);
         long line = Memory.address(hops) + (long) (nextHop & hopMask & Net.LINES_MASK) * Adjacency.SIZE;
@@ -407,11 +463,10 @@ final class Pipeline {
         if (!Adjacency.valid(line, nextHop)
                 || (fields & Connection.TOA_PENDING) != 0
                 || Ipv6.hopLimit(ip) <= 1
-                || length > Adjacency.mtu(line)
-                || !Adjacency.untagged(outlet)) {
+                || !Adjacency.passes(outlet, length)) {
             return misses.forwardSlow(row, summary, reference);
         }
-        DestinationCounters.count(traffic, destination, side, length);
+        DestinationCounters.count(traffic, Connection.destination(hot), side, length);
         stageSend6(ip, rest, reference, fields, line);
         return Verdict.transmit(Adjacency.portOf(outlet));
     }
@@ -434,20 +489,23 @@ final class Pipeline {
     }
 
     /**
-     * Makes an IPv4 packet what the other side's peer expects: TTL, addresses, ports, TCP fields.
+     * Makes an IPv4 packet what the other side's peer expects: TTL, addresses, ports, TCP fields. The TTL is above 1.
      *
-     * @param middle of the IP header, from {@link Ipv4#middle}; the TTL is above 1
      * @param rest of the TCP header, from {@link Tcp#rest}; of no meaning with UDP
      * @param fields {@link Connection#summary}
      */
-    void rewrite4(long ip, long l4, long middle, long rest, int reference, long hot, int fields) {
+    void rewrite4(long ip, long l4, long rest, int reference, long hot, int fields) {
         int side = ConnectionTable.side(reference);
-        int deltas = Connection.deltas(hot, side);
-        Ipv4.rewrite(ip, middle, Connection.rewriteAddresses(hot, side), deltas & 0xffff);
+        rewriteNetwork4(ip, hot, side);
         Memory.setInt(l4, Udp.SIZE, 0, Connection.rewritePorts(hot, side));
-        long delta = Integer.toUnsignedLong(deltas >>> 16);
+        rewriteTransport4(ip, l4, rest, reference, hot, fields, Connection.deltas(hot, side) >>> 16);
+    }
+
+    /** What {@link #rewrite4} does behind the ports; {@code delta} is what addresses and ports add to the checksum's sum. */
+    private void rewriteTransport4(long ip, long l4, long rest, int reference, long hot, int fields, int delta) {
         if (Connection.protocolOf(fields) == PROTOCOL_TCP) {
-            rewriteTcp(l4, rest, hot, table4.cold(ConnectionTable.entry(reference)), side, fields, delta);
+            long sum = delta + adjust(false, l4, rest, reference, hot, fields);
+            Tcp.setChecksum(l4, Checksum.apply(Tcp.checksumOf(rest), sum));
         } else {
             stageUdp4(ip, l4, delta, fields);
         }
@@ -461,16 +519,11 @@ final class Pipeline {
         Memory.setInt(l4, Udp.SIZE, 0, Connection.rewritePorts(hot, side));
         long delta = Integer.toUnsignedLong(Connection.deltas(hot, side) >>> 16);
         if (Connection.protocolOf(fields) == PROTOCOL_TCP) {
-            rewriteTcp(l4, rest, hot, table6.cold(entry), side, fields, delta);
+            long sum = delta + adjust(true, l4, rest, reference, hot, fields);
+            Tcp.setChecksum(l4, Checksum.apply(Tcp.checksumOf(rest), sum));
         } else {
             Memory.setShort(l4, Udp.SIZE, 6, Checksum.applyUdp(Memory.getShort(l4, Udp.SIZE, 6), delta));
         }
-    }
-
-    /** Sequence numbers, SACK edges, timestamps and the checksum; {@code delta} is what addresses and ports add to that. */
-    private static void rewriteTcp(long l4, long rest, long hot, long cold, int side, int fields, long delta) {
-        long sum = (fields & ADJUST) == 0 ? delta : delta + adjust(l4, rest, hot, cold, side, fields);
-        Tcp.setChecksum(l4, Checksum.apply(Tcp.checksumOf(rest), sum));
     }
 
     /** The IP header's part of {@link #rewrite4}, for what has no ports that are rewritten there. */
@@ -505,18 +558,28 @@ final class Pipeline {
         Memory.setShort(l4, Udp.SIZE, 6, fresh);
     }
 
-    /** Sequence numbers, SACK edges and timestamps; returns what that adds to the checksum's sum. */
-    private static long adjust(long l4, long rest, long hot, long cold, int side, int flags) {
-        long deltas = Connection.seqDeltas(hot, side);
+    /** Sequence numbers, and what else of the TCP header changes; returns what that adds to the checksum's sum. */
+    private long adjust(boolean ipv6, long l4, long rest, int reference, long hot, int fields) {
+        if ((fields & ADJUST) == 0) {
+            return 0;
+        }
+        long deltas = Connection.seqDeltas(hot, ConnectionTable.side(reference));
         int others = -(int) (deltas >>> 32);
         long sum = TcpRewrite.sequence(l4, Tcp.flagsOf(rest), (int) deltas, others);
-        boolean proxied = (flags & Connection.SYN_PROXY) != 0;
-        if (proxied) {
-            sum += TcpRewrite.window(l4, Connection.proxy(hot), side);
-        }
+        boolean plain = Tcp.headerLengthOf(rest) == Tcp.SIZE && (fields & Connection.SYN_PROXY) == 0;
+        return plain ? sum : sum + stageOptions(table(ipv6), l4, rest, reference, hot, fields, others);
+    }
+
+    /** Window, SACK edges and timestamps; returns what that adds to the checksum's sum. */
+    private static long stageOptions(
+            ConnectionTable table, long l4, long rest, int reference, long hot, int fields, int others) {
+        int side = ConnectionTable.side(reference);
+        boolean proxied = (fields & Connection.SYN_PROXY) != 0;
+        long sum = proxied ? TcpRewrite.window(l4, Connection.proxy(hot), side) : 0;
         int header = Tcp.headerLengthOf(rest);
         if (header > Tcp.SIZE) {
-            int up = (flags & Connection.TIMESTAMP_DELTA) != 0 ? Connection.timestampDelta(cold) : 0;
+            long cold = table.cold(ConnectionTable.entry(reference));
+            int up = (fields & Connection.TIMESTAMP_DELTA) != 0 ? Connection.timestampDelta(cold) : 0;
             int down = proxied ? Connection.proxyTimestamp(cold) : 0;
             int value = side == Connection.CLIENT_SIDE ? up : down;
             int echo = side == Connection.CLIENT_SIDE ? -down : -up;

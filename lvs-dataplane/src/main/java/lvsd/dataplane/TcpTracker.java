@@ -37,6 +37,19 @@ final class TcpTracker {
     }
 
     /**
+     * Takes a segment into account that {@link TcpStates#carriesOn} does not let pass. Returns what {@link #change} does.
+     *
+     * @param fields {@link Connection#summary}
+     */
+    boolean segment(int reference, long hot, int fields, int flags, int now) {
+        int side = ConnectionTable.side(reference);
+        int state = Connection.stateOf(fields);
+        int next = TcpStates.nextByFlags(table(side, fields), state, flags);
+        return ((next ^ state) | (flags & Tcp.SYN)) != 0
+                && change(ConnectionTable.entry(reference), hot, state, next, side, flags, now);
+    }
+
+    /**
      * Moves a connection from {@code state} to {@code next} because of a segment of {@code side} with these TCP flags; to
      * be called for all SYNs, too. Returns true when it is a SYN that shall open a new connection over the old one: the
      * caller then starts anew.

@@ -72,9 +72,10 @@ public final class Checksum {
 
     /** An unsigned 64-bit sum folded to 16 bits. Zero stays zero; anything else gives 1 to 0xffff. */
     public static int fold(long sum) {
-        long s = (sum & 0xffff) + (sum >>> 16 & 0xffff) + (sum >>> 32 & 0xffff) + (sum >>> 48);
-        int t = (int) (s & 0xffff) + (int) (s >>> 16);
-        return (t & 0xffff) + (t >>> 16);
+        // The halves of a number and of the number turned by half are added in its upper half, with the carry of the
+        // lower.
+        int half = (int) ((sum + Long.rotateLeft(sum, 32)) >>> 32);
+        return (half + Integer.rotateLeft(half, 16)) >>> 16;
     }
 
     /** The checksum that belongs to a sum: folded and complemented. */
@@ -165,7 +166,7 @@ public final class Checksum {
     /** The checksum after a replacement. Works with either zero in {@code checksum}, and with a delta of zero. */
     public static int apply(int checksum, int delta) {
         int sum = (~checksum & 0xffff) + delta;
-        return ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;
+        return ~((sum + Integer.rotateLeft(sum, 16)) >>> 16) & 0xffff;
     }
 
     /** As {@link #applyUdp(int, int)} with a sum of deltas and {@link #change changes}, below 2^62. */

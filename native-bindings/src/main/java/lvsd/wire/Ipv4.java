@@ -273,14 +273,27 @@ public final class Ipv4 {
      *
      * @param middle what {@link #middle} gave; its TTL is not 0
      * @param addresses source and destination in wire form, as {@link #addresses} gives them
-     * @param delta checksum delta of both changes, canonical or zero
+     * @param delta checksum delta of the addresses, canonical or zero
      */
     public static void rewrite(long ip, long middle, long addresses, int delta) {
-        int checksum = Checksum.apply((int) (middle >>> CHECKSUM_SHIFT) & 0xffff, delta);
+        Memory.setLong(ip, SIZE, TTL, rewritten(middle, addresses, delta));
+        Memory.setInt(ip, SIZE, DESTINATION, (int) (WireForm.LITTLE_ENDIAN ? addresses >>> 32 : addresses));
+    }
+
+    /** As {@link #rewrite(long, long, long, int)}, and other ports: for headers without options before TCP or UDP. */
+    public static void rewrite(long ip, long middle, long addresses, int ports, int delta) {
+        Memory.setLong(ip, SIZE, TTL, rewritten(middle, addresses, delta));
+        long behind = Integer.toUnsignedLong(ports);
+        long tail = WireForm.LITTLE_ENDIAN ? addresses >>> 32 | behind << 32 : addresses << 32 | behind;
+        Memory.setLong(ip, SIZE + Udp.SIZE, DESTINATION, tail);
+    }
+
+    /** The {@link #middle} with one taken off the TTL, its checksum, and another source. */
+    private static long rewritten(long middle, long addresses, int delta) {
+        int checksum = Checksum.apply((int) (middle >>> CHECKSUM_SHIFT) & 0xffff, delta + TTL_DELTA);
         long first = middle - (1L << TTL_SHIFT) & 0xffffL << TTL_PROTOCOL_SHIFT;
         long source = WireForm.LITTLE_ENDIAN ? addresses << 32 : addresses >>> 32;
-        Memory.setLong(ip, SIZE, TTL, first | (long) checksum << CHECKSUM_SHIFT | source);
-        Memory.setInt(ip, SIZE, DESTINATION, (int) (WireForm.LITTLE_ENDIAN ? addresses >>> 32 : addresses));
+        return first | (long) checksum << CHECKSUM_SHIFT | source;
     }
 
     /** Decrements the time to live, which must not be zero, and updates the checksum. */

@@ -5,6 +5,7 @@ import static lvsd.wire.PacketBuilder.eth;
 import static lvsd.wire.PacketBuilder.ip4;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import lvsd.memory.Memory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -162,6 +163,32 @@ class Ipv4Test {
             Ipv4.setTtl(ip, Ipv4.ttl(ip) - 1);
             Ipv4.setChecksum(ip, Checksum.apply(Ipv4.checksum(ip), delta));
             assertThat(Ipv4.checksum(ip)).isEqualTo(Ipv4.computeChecksum(ip, 20));
+        });
+    }
+
+    /** The same in two stores, with the ports behind the header in the second. */
+    @Test
+    void shouldRewriteAddressesPortsAndTtlInTwoStores() {
+        SeededTest.run(2_000, random -> {
+            PacketBuilder packet = PACKET.copy().id(random.nextInt(0x10000)).ttl(1 + random.nextInt(255));
+            long ip = memory.put(packet.buildIp());
+            int ttl = Ipv4.ttl(ip);
+            long translated = random.nextInt(4) == 0 ? Ipv4.addresses(ip) : random.nextLong();
+            int delta = random.nextInt(4) == 0 && translated == Ipv4.addresses(ip)
+                    ? 0
+                    : Checksum.deltaLong(Ipv4.addresses(ip), translated);
+            long behindPorts = Memory.getLong(ip, 64, 24);
+            if (random.nextBoolean()) {
+                Ipv4.rewrite(ip, Ipv4.middle(ip), translated, delta);
+            } else {
+                int ports = random.nextInt();
+                Ipv4.rewrite(ip, Ipv4.middle(ip), translated, ports, delta);
+                assertThat(Memory.getInt(ip, 64, 20)).isEqualTo(ports);
+            }
+            assertThat(Ipv4.ttl(ip)).isEqualTo(ttl - 1);
+            assertThat(Ipv4.addresses(ip)).isEqualTo(translated);
+            assertThat(Ipv4.checksum(ip)).isEqualTo(Ipv4.computeChecksum(ip, 20));
+            assertThat(Memory.getLong(ip, 64, 24)).isEqualTo(behindPorts);
         });
     }
 }

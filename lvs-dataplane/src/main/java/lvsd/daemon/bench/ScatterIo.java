@@ -179,11 +179,13 @@ final class ScatterIo implements PacketIo, AutoCloseable {
     }
 
     private void scatter(long[] packets, int count) {
+        long state = random;
         for (int i = 0; i < count; i++) {
-            random = random * 6364136223846793005L + 1442695040888963407L;
-            int port = Wire.port(Scenario.FIRST_PORT + ((int) (random >>> 40) & portMask));
-            setFreePort(Mbuf.data(packets[i]), port);
+            state = state * 6364136223846793005L + 1442695040888963407L;
+            int port = Wire.port(Scenario.FIRST_PORT + ((int) (state >>> 40) & portMask));
+            setFreePort(Memory.address(Mbuf.data(packets[i])), port);
         }
+        random = state;
     }
 
     /** The client's port in a frame to the VIP, else the port it is sent to; without a branch that would be guessed. */

@@ -71,6 +71,7 @@ public final class Connection {
     private static final int DESTINATION = 32;
     private static final int PROXY = 34;
     private static final int DELTAS = 36;
+    private static final int FETCH = 40;
     private static final int SEQ_DELTAS = 44;
     private static final int NEXT_HOPS = 52;
     private static final int PACKETS = 60;
@@ -199,6 +200,24 @@ public final class Connection {
         Memory.setInt(hot, SIZE, LAST_SEEN, tick);
     }
 
+    /**
+     * Destination, the SYN proxy's bits and the checksum deltas in one load: take apart with {@link #destinationOf} and
+     * {@link #deltasOf}.
+     */
+    public static long binding(long hot) {
+        return Memory.getLong(hot, SIZE, DESTINATION);
+    }
+
+    /** The {@link #destination} in a {@link #binding}. */
+    public static int destinationOf(long binding) {
+        return (int) binding & 0xffff;
+    }
+
+    /** The {@link #deltas} of {@code side} in a {@link #binding}. */
+    public static int deltasOf(long binding, int side) {
+        return (int) (binding >>> 32) ^ -side;
+    }
+
     /** Index of the destination, 16 bits. */
     public static int destination(long hot) {
         return Memory.getShort(hot, SIZE, DESTINATION);
@@ -224,16 +243,21 @@ public final class Connection {
 
     /**
      * One's complement sums to add to the checksums of a packet of {@code side}: the IP header's in the low half, the
-     * transport's in the high half.
+     * transport's in the high half. What the server's packets add is what the client's take away.
      */
     public static int deltas(long hot, int side) {
-        return Memory.getInt(hot, SIZE, DELTAS + 4L * side);
+        return Memory.getInt(hot, SIZE, DELTAS) ^ -side;
     }
 
-    /** Sets both checksum deltas of packets of {@code side}, 16 bits each. */
-    public static void setDeltas(long hot, int side, int ip, int transport) {
-        Memory.setShort(hot, SIZE, DELTAS + 4L * side, ip);
-        Memory.setShort(hot, SIZE, DELTAS + 2 + 4L * side, transport);
+    /** Sets both checksum deltas of packets of the client, 16 bits each; the server's are their opposites. */
+    public static void setDeltas(long hot, int ip, int transport) {
+        Memory.setShort(hot, SIZE, DELTAS, ip);
+        Memory.setShort(hot, SIZE, DELTAS + 2L, transport);
+    }
+
+    /** As {@link ConnectionTable#fetchBucket} for a hot line. */
+    public static void fetch(long hot) {
+        Memory.setInt(hot, SIZE, FETCH, 0);
     }
 
     /** What is added to sequence numbers of packets of {@code side}, and taken from acknowledgements of the other. */

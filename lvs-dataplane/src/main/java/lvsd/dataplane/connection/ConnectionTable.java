@@ -9,8 +9,8 @@ import lvsd.memory.OffHeap;
  * The connections of one worker and one IP version: a bucketed index over both sides' tuples, and fixed arrays of entry
  * parts. Layout in docs/architecture.md, fields in {@link Connection}.
  *
- * <p>A burst is looked up in stages, so that cache misses overlap: {@link #bucket} and {@link #touch} for all packets,
- * then {@link #candidate} for all and {@link #touch} of their {@link #hot} lines, then {@link #matches4} for each; where
+ * <p>A burst is looked up in stages, so that cache misses overlap: {@link #bucket} and {@link #fetchBucket} for all
+ * packets, then {@link #candidate} for all and {@link Connection#fetch} of their {@link #hot} lines, then {@link #matches4} for each; where
  * that fails, {@link #find4} has the last word. Results are references: {@link #entry} and {@link #side} take them apart.
  *
  * <p>Memory is mapped by the constructor and never grows. Owned by one worker; only {@link #used}, {@link #highWater},
@@ -37,6 +37,7 @@ public final class ConnectionTable implements AutoCloseable {
     static final int SLOTS = 10;
 
     private static final int OVERFLOW = 20;
+    private static final int FETCH = 22;
     private static final int REFERENCES = 24;
     private static final int MAXIMUM_OVERFLOW = 0xffff;
     private static final int FREE_STATE = 0xff;
@@ -190,9 +191,13 @@ public final class ConnectionTable implements AutoCloseable {
         return index + second * BUCKET;
     }
 
-    /** Loads from a cache line so that it is near when needed; the result must be used, or the load disappears. */
-    public static int touch(long address) {
-        return Memory.getInt(address, 4, 0);
+    /**
+     * Has the cache line of a bucket fetched while the caller goes on: what a prefetch instruction does, which Java has not.
+     * It is a store to a field that nothing reads. A store waits for its line outside the core's window, and all that wait
+     * are asked for at once; a load would hold up whatever comes after it until it has its line.
+     */
+    public static void fetchBucket(long bucket) {
+        Memory.setShort(bucket, BUCKET, FETCH, 0);
     }
 
     /**
@@ -203,8 +208,13 @@ public final class ConnectionTable implements AutoCloseable {
         long signature = signature(hash);
         long matches = firstZeroLane(Memory.getLong(bucket, BUCKET, 0) ^ signature) >>> 15
                 | firstZeroLane(Memory.getLong(bucket, BUCKET, 8) ^ signature) >>> 14
-                | (firstZeroLane(Memory.getLong(bucket, BUCKET, 16) ^ signature) & 0x8000_8000L) >>> 13;
+                | (firstZeroLane(lastSignatures(bucket) ^ signature) & 0x8000_8000L) >>> 13;
         return matches == 0 ? NONE : reference(bucket, matches);
+    }
+
+    /** The last two signatures. Not more: a load over what {@link #fetchBucket} has just stored would wait for it. */
+    private static long lastSignatures(long bucket) {
+        return Integer.toUnsignedLong(Memory.getInt(bucket, BUCKET, 16));
     }
 
     /** Top bit of the lowest 16-bit lane that is zero; those above may be wrong, since a borrow may have come there. */
@@ -340,7 +350,7 @@ public final class ConnectionTable implements AutoCloseable {
     private static long matches(long bucket, long signature) {
         return zeroLanes(Memory.getLong(bucket, BUCKET, 0) ^ signature) >>> 15
                 | zeroLanes(Memory.getLong(bucket, BUCKET, 8) ^ signature) >>> 14
-                | (zeroLanes(Memory.getLong(bucket, BUCKET, 16) ^ signature) & 0x8000_8000L) >>> 13;
+                | (zeroLanes(lastSignatures(bucket) ^ signature) & 0x8000_8000L) >>> 13;
     }
 
     /** Top bit of every 16-bit lane that is zero, exactly: no borrow crosses lanes. */
@@ -354,7 +364,13 @@ public final class ConnectionTable implements AutoCloseable {
     }
 
     private static int reference(long bucket, long matches) {
-        return Memory.getInt(bucket, BUCKET, REFERENCES + 4L * slot(matches));
+        // The mask changes nothing: it tells the JIT that the slot lies inside the bucket.
+        return Memory.getInt(bucket, BUCKET, REFERENCES + 4L * slot(matches) & BUCKET - 4);
+    }
+
+    /** Whether a tuple whose first bucket this is may be in its second. */
+    public static boolean overflowed(long bucket) {
+        return overflow(bucket) != 0;
     }
 
     private static int overflow(long bucket) {

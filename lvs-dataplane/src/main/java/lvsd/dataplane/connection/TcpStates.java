@@ -106,6 +106,11 @@ public final class TcpStates {
             List.of("NO", "ES", "SS", "SR", "FW", "TW", "CL", "CW", "LA", "LI", "SA");
     private static final List<String> EVENTS = List.of("rst", "syn", "fin", "ack");
 
+    /** Flags that are events. */
+    private static final int DECISIVE = 0x17;
+
+    private static final int ACKNOWLEDGING = 0x10;
+
     private static final byte[] NEXT = parse(TRANSITIONS);
     private static final byte[] EVENT_OF_FLAGS = eventsOfFlags();
     private static final byte[] NEXT_BY_FLAGS = byFlags();
@@ -158,6 +163,11 @@ public final class TcpStates {
      */
     public static int nextByFlags(int table, int state, int flags) {
         return NEXT_BY_FLAGS[((table << 9) + ((flags & 31) << 4) + (state & 15)) & 2047];
+    }
+
+    /** Whether a segment with these flags changes nothing because the connection is established: nearly all are such. */
+    public static boolean carriesOn(int state, int flags) {
+        return state == ESTABLISHED && (flags & DECISIVE) == ACKNOWLEDGING;
     }
 
     private static int row(int table, int event) {

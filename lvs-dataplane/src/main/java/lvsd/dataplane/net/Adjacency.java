@@ -13,9 +13,9 @@ import lvsd.memory.Memory;
  * <tr><td>0..5</td><td>destination MAC</td></tr>
  * <tr><td>6..11</td><td>source MAC</td></tr>
  * <tr><td>12..15</td><td>VLAN tag as in the frame (81 00, TCI), or 0</td></tr>
- * <tr><td>16</td><td>port</td></tr>
- * <tr><td>20</td><td>bytes of the Ethernet header: 14, or 18 with a tag</td></tr>
- * <tr><td>24</td><td>MTU in bytes</td></tr>
+ * <tr><td>16</td><td>port, 16 bits</td></tr>
+ * <tr><td>18</td><td>bytes of the Ethernet header: 14, or 18 with a tag; 16 bits</td></tr>
+ * <tr><td>20</td><td>MTU in bytes</td></tr>
  * <tr><td>28</td><td>state, see the constants</td></tr>
  * <tr><td>32</td><td>1: something was sent there since the last look</td></tr>
  * <tr><td>36</td><td>interface</td></tr>
@@ -43,8 +43,8 @@ public final class Adjacency {
     private static final int SOURCE = 6;
     private static final int TAG = 12;
     private static final int PORT = 16;
-    private static final int HEADER = 20;
-    private static final int MTU = 24;
+    private static final int HEADER = 18;
+    private static final int MTU = 20;
     private static final int STATE = 28;
     private static final int USED = 32;
     private static final int IFACE = 36;
@@ -69,7 +69,7 @@ public final class Adjacency {
 
     /** The port to send on. */
     public static int port(long line) {
-        return Memory.getInt(line, SIZE, PORT);
+        return Memory.getShort(line, SIZE, PORT);
     }
 
     /** Largest IP packet, in bytes, that may be sent there. */
@@ -84,7 +84,7 @@ public final class Adjacency {
 
     /** Bytes of the Ethernet header: 14, or 18 with a VLAN tag. */
     public static int headerLength(long line) {
-        return Memory.getInt(line, SIZE, HEADER);
+        return Memory.getShort(line, SIZE, HEADER);
     }
 
     /**
@@ -108,19 +108,19 @@ public final class Adjacency {
         setUsed(line);
     }
 
-    /** Port and header length in one load: take apart with {@link #portOf} and {@link #untagged}. */
+    /** Port, header length and MTU in one load: take apart with {@link #portOf} and {@link #passes}. */
     public static long outlet(long line) {
         return Memory.getLong(line, SIZE, PORT);
     }
 
     /** The port in an {@link #outlet}. */
     public static int portOf(long outlet) {
-        return (int) outlet;
+        return (int) outlet & 0xffff;
     }
 
-    /** Whether frames of this {@link #outlet} have no VLAN tag. */
-    public static boolean untagged(long outlet) {
-        return outlet >>> 32 == UNTAGGED;
+    /** Whether an IP packet of {@code length} bytes, 0 to 65535, fits and its frame has no VLAN tag. */
+    public static boolean passes(long outlet, int length) {
+        return length <= (int) (outlet >>> 32) && ((int) outlet >>> 16) == UNTAGGED;
     }
 
     /** As {@link #writeHeader} where neither the packet's header nor the line's has a tag: it is overwritten in place. */
@@ -152,8 +152,8 @@ public final class Adjacency {
         if (iface.vlanId() >= 0) {
             Memory.setIntBe(line, SIZE, TAG, 0x8100 << 16 | iface.vlanId());
         }
-        Memory.setInt(line, SIZE, PORT, iface.port());
-        Memory.setInt(line, SIZE, HEADER, iface.vlanId() >= 0 ? TAGGED : UNTAGGED);
+        Memory.setShort(line, SIZE, PORT, iface.port());
+        Memory.setShort(line, SIZE, HEADER, iface.vlanId() >= 0 ? TAGGED : UNTAGGED);
         Memory.setInt(line, SIZE, MTU, iface.mtu());
         Memory.setInt(line, SIZE, IFACE, iface.index());
     }

@@ -25,8 +25,8 @@ class ConnectionTest {
         check(28, 4, at -> Connection.setLastSeen(at, 0x11223344), 0x11223344);
         check(32, 2, at -> Connection.setDestination(at, 0x1122), 0x1122);
         check(34, 2, at -> Connection.setProxy(at, 0x1122), 0x1122);
-        check(36, 4, at -> Connection.setDeltas(at, CLIENT, 0x1122, 0x3344), 0x33441122);
-        check(40, 4, at -> Connection.setDeltas(at, SERVER, 0x1122, 0x3344), 0x33441122);
+        check(36, 4, at -> Connection.setDeltas(at, 0x1122, 0x3344), 0x33441122);
+        check(40, 4, Connection::fetch, 0);
         check(44, 4, at -> Connection.setSeqDelta(at, CLIENT, 0x11223344), 0x11223344);
         check(48, 4, at -> Connection.setSeqDelta(at, SERVER, 0x11223344), 0x11223344);
         check(52, 4, at -> Connection.setNextHop(at, CLIENT, 0x11223344), 0x11223344);
@@ -51,8 +51,15 @@ class ConnectionTest {
 
     @Test
     void shouldReadBackWhatWasWritten() {
-        Connection.setDeltas(memory, SERVER, 0xfffe, 0x8001);
-        assertThat(Connection.deltas(memory, SERVER)).isEqualTo(0x8001fffe);
+        Connection.setDestination(memory, 0xfedc);
+        Connection.setProxy(memory, 0xffff);
+        Connection.setDeltas(memory, 0xfffe, 0x8001);
+        assertThat(Connection.deltas(memory, CLIENT)).isEqualTo(0x8001fffe);
+        assertThat(Connection.deltas(memory, SERVER)).isEqualTo(~0x8001fffe);
+        long binding = Connection.binding(memory);
+        assertThat(Connection.destinationOf(binding)).isEqualTo(0xfedc);
+        assertThat(Connection.deltasOf(binding, CLIENT)).isEqualTo(0x8001fffe);
+        assertThat(Connection.deltasOf(binding, SERVER)).isEqualTo(~0x8001fffe);
         Connection.setWindowEdge(memory + 64, CLIENT, 5);
         Connection.setWindowEdge(memory + 64, SERVER, 6);
         assertThat(Connection.windowEdge(memory + 64, CLIENT)).isEqualTo(5);

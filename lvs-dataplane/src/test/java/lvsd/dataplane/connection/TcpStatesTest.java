@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import lvsd.config.Settings;
+import lvsd.wire.Tcp;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -55,6 +56,25 @@ class TcpStatesTest {
         assertThat(run(">S <SA", TcpStates.DEFENCE)).isEqualTo(TcpStates.SYNACK);
         assertThat(run(">S <SA >A", TcpStates.DEFENCE)).isEqualTo(TcpStates.SYNACK);
         assertThat(run(">S <SA >A <A", TcpStates.DEFENCE)).isEqualTo(TcpStates.ESTABLISHED);
+    }
+
+    /** The packet path's short cut says "no change" of an established connection only where every table does. */
+    @Test
+    void shouldCarryOnOnlyWhereNoTableChangesAnything() {
+        for (int state = 0; state < TcpStates.COUNT; state++) {
+            for (int flags = 0; flags < 256; flags++) {
+                if (TcpStates.carriesOn(state, flags)) {
+                    assertThat(state).isEqualTo(TcpStates.ESTABLISHED);
+                    assertThat(flags & Tcp.SYN).isZero();
+                    for (int table = TcpStates.IN; table <= TcpStates.INPUT_ONLY + TcpStates.DEFENCE; table++) {
+                        assertThat(TcpStates.next(table, state, TcpStates.event(flags)))
+                                .as("table %d, flags %02x", table, flags)
+                                .isEqualTo(state);
+                    }
+                }
+            }
+        }
+        assertThat(TcpStates.carriesOn(TcpStates.ESTABLISHED, Tcp.ACK_FLAG)).isTrue();
     }
 
     private static int run(String segments, int defence) {
