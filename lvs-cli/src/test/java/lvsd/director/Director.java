@@ -29,12 +29,24 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
     private final int workers;
     private final boolean lvsdRuns;
     private final int serverMtu;
+    private final int restRate;
     private @Nullable Path directory;
     private @Nullable Topology topology;
     private @Nullable LvsdProcess lvsd;
     private final List<Path> serverLogs = new ArrayList<>();
 
     private Director(Topology.Arms arms, Topology.Offloads offloads, int workers, boolean lvsdRuns, int serverMtu) {
+        this(arms, offloads, workers, lvsdRuns, serverMtu, 50_000);
+    }
+
+    private Director(
+            Topology.Arms arms,
+            Topology.Offloads offloads,
+            int workers,
+            boolean lvsdRuns,
+            int serverMtu,
+            int restRate) {
+        this.restRate = restRate;
         this.arms = arms;
         this.offloads = offloads;
         this.workers = workers;
@@ -65,6 +77,11 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
     /** Two ports; packets of 1400 bytes at most on the servers' side. */
     static Director withSmallServerMtu() {
         return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 1, true, 1400);
+    }
+
+    /** Two ports; so many packets a second that are of no urgent kind go to the kernel. */
+    static Director withRestRate(int restRate) {
+        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 1, true, 1500, restRate);
     }
 
     /** The kernel routes in lvsd's place: the same wires and programs, for tests of the harness. */
@@ -205,6 +222,8 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
                 connections:
                   ipv4: 262144
                   ipv6: 262144
+                punt:
+                  rest-rate: %d
                 persist:
                   directory: %s
                   rules: %s
@@ -212,6 +231,7 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
                         ProcessHandle.current().pid(),
                         ports,
                         workers,
+                        restRate,
                         directory().resolve("state"),
                         directory().resolve("rules"));
     }

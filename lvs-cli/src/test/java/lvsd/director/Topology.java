@@ -79,6 +79,11 @@ final class Topology implements AutoCloseable {
         return director;
     }
 
+    /** Where the wires that have more than two ends come together. */
+    Namespace wires() {
+        return ether;
+    }
+
     Arms arms() {
         return arms;
     }
