@@ -20,6 +20,7 @@ import lvsd.config.DaemonConfig.Persist;
 import lvsd.config.DaemonConfig.Punt;
 import lvsd.config.DaemonConfig.Workers;
 import lvsd.config.Section.Problems;
+import lvsd.rules.DirectorRole;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
@@ -131,6 +132,8 @@ public final class ConfigLoader {
                 punt(top.section("punt")),
                 metrics(),
                 top.word("log-level", "info", LOG_LEVELS),
+                DirectorRole.of(top.word("role", "active", List.of("active", "standby")))
+                        .orElse(DirectorRole.ACTIVE),
                 network.marks(),
                 settings());
         top.finish();

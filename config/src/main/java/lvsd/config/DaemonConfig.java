@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import lvsd.rules.DirectorRole;
 import lvsd.rules.MarkRule;
 
 /**
@@ -20,6 +21,7 @@ import lvsd.rules.MarkRule;
  * @param punt exception path
  * @param metricsListen {@code host:port} of the metrics server, if any
  * @param logLevel {@code error}, {@code warn}, {@code info}, {@code debug} or {@code trace}
+ * @param role what this director does until {@code --role} says otherwise
  * @param marks rules that map packets to firewall marks, first match first
  * @param settings sysctl-like settings by IPVS name, raw text values already range-checked
  */
@@ -34,6 +36,7 @@ public record DaemonConfig(
         Punt punt,
         Optional<String> metricsListen,
         String logLevel,
+        DirectorRole role,
         List<MarkRule> marks,
         Map<String, String> settings) {
 
@@ -50,6 +53,7 @@ public record DaemonConfig(
                 punt,
                 metricsListen,
                 logLevel,
+                role,
                 marks,
                 changed);
     }
@@ -67,6 +71,7 @@ public record DaemonConfig(
                 punt,
                 metricsListen,
                 logLevel,
+                role,
                 marks,
                 settings);
     }
@@ -85,6 +90,7 @@ public record DaemonConfig(
                 punt,
                 metricsListen,
                 logLevel,
+                role,
                 marks,
                 settings);
     }
@@ -125,6 +131,7 @@ public record DaemonConfig(
      * @param device PCI address ({@code 0000:03:00.0}) or vdev with arguments ({@code net_af_packet0,iface=eth1})
      * @param mtu largest IP packet in bytes
      * @param addresses addresses of the untagged interface
+     * @param floating addresses of the untagged interface's networks that the active director of a pair has
      * @param vlans tagged sub-interfaces
      * @param reversePath reverse-path check
      * @param twin whether it gets a kernel TAP twin
@@ -136,6 +143,7 @@ public record DaemonConfig(
             String device,
             int mtu,
             List<Prefix> addresses,
+            List<InetAddress> floating,
             List<Vlan> vlans,
             ReversePath reversePath,
             boolean twin,
@@ -149,8 +157,9 @@ public record DaemonConfig(
      * @param name name for operators
      * @param mtu largest IP packet in bytes
      * @param addresses its addresses
+     * @param floating as a port's
      */
-    public record Vlan(int id, String name, int mtu, List<Prefix> addresses) {}
+    public record Vlan(int id, String name, int mtu, List<Prefix> addresses, List<InetAddress> floating) {}
 
     /** An address with its prefix length. */
     public record Prefix(InetAddress address, int length) {}

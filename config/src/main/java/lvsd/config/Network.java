@@ -90,6 +90,7 @@ final class Network {
                 device,
                 mtu,
                 own,
+                floating(in, name, own),
                 List.copyOf(vlans),
                 reversePath(in),
                 in.flag("twin", true),
@@ -110,7 +111,8 @@ final class Network {
         if (mtu > portMtu) {
             in.error("mtu", "MTU " + mtu + " of '" + name + "' is larger than " + portMtu + " of port '" + port + "'");
         }
-        Vlan vlan = new Vlan(id, name, mtu, prefixes(in, name, mtu));
+        List<Prefix> own = prefixes(in, name, mtu);
+        Vlan vlan = new Vlan(id, name, mtu, own, floating(in, name, own));
         in.finish();
         return vlan;
     }
@@ -198,6 +200,33 @@ final class Network {
         }
         connected.put(name, prefixes);
         return List.copyOf(prefixes);
+    }
+
+    /** Addresses of networks that the interface is in already; an IPv6 link-local one needs none. */
+    private List<InetAddress> floating(Section in, String name, List<Prefix> own) {
+        List<InetAddress> floating = new ArrayList<>();
+        for (Node node : in.list("floating")) {
+            String text = node instanceof ScalarNode scalar ? scalar.getValue() : "";
+            Optional<InetAddress> address = Addresses.parse(text);
+            if (address.isEmpty()) {
+                problems.add(node, "'" + text + "' is no address, such as 192.0.2.254");
+                continue;
+            }
+            InetAddress one = address.get();
+            boolean linkLocal = one instanceof Inet6Address && one.isLinkLocalAddress();
+            boolean inside = own.stream()
+                    .anyMatch(prefix -> prefix.address().getAddress().length == one.getAddress().length
+                            && network(prefix).equals(network(new Prefix(one, prefix.length()))));
+            if (!inside && !linkLocal) {
+                problems.add(node, "floating address " + text + " is in no subnet of '" + name + "'");
+            }
+            String other = addresses.putIfAbsent(one, name);
+            if (other != null) {
+                problems.add(node, "address " + Addresses.format(one) + " is already on '" + other + "'");
+            }
+            floating.add(one);
+        }
+        return List.copyOf(floating);
     }
 
     /** {@code ADDRESS/LENGTH}. */

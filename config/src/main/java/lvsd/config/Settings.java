@@ -284,6 +284,15 @@ public final class Settings {
                 "how much is logged: 0: as `log-level` says; from 1: each accepted rule too; from 10: everything"));
         all.add(number("fullnat_lport_min", 1025, 1, 65535, live, "first local port that FULLNAT uses on each LIP"));
         all.add(number("fullnat_lport_max", 65535, 1, 65535, live, "last local port that FULLNAT uses on each LIP"));
+        all.add(new Setting(
+                "fullnat_lport_share",
+                Kind.PAIR,
+                "0 1",
+                0,
+                16,
+                live,
+                "a b: of b directors that know each other's connections this is number a, from 0; of the local ports it uses"
+                        + " a b-th part of its own"));
         all.add(number("echo_reply_own", 1, 0, 1, live, "answer pings to the director's own addresses"));
         all.add(number("echo_reply_vip", 1, 0, 1, live, "answer pings to VIPs and local addresses"));
         int most = 1_000_000;
@@ -297,6 +306,17 @@ public final class Settings {
                 1,
                 live,
                 "answer ARP and neighbour discovery for VIPs outside the connected subnets, and announce them"));
+        all.add(number(
+                "announce_count", 3, 1, 100, live, "how often each address is announced when the director gets it"));
+        all.add(number(
+                "announce_interval", 1000, 20, 60_000, live, "milliseconds between two announcements of an address"));
+        all.add(number(
+                "announce_refresh",
+                0,
+                0,
+                86_400,
+                live,
+                "seconds after which all addresses are announced again; 0: never"));
         all.add(number("neighbour_queue", 64, 1, 1024, live, "packets held for a neighbour that has not answered yet"));
         all.add(number(
                 "neighbour_retries", 3, 1, 20, live, "questions, a second apart, before a neighbour has failed"));
@@ -443,9 +463,15 @@ public final class Settings {
     public static Optional<String> checkTogether(Map<String, String> values) {
         int min = Integer.parseInt(values.getOrDefault("fullnat_lport_min", "1025"));
         int max = Integer.parseInt(values.getOrDefault("fullnat_lport_max", "65535"));
-        return min <= max
+        if (min > max) {
+            return Optional.of(
+                    "setting 'fullnat_lport_min' (" + min + ") is larger than 'fullnat_lport_max' (" + max + ")");
+        }
+        String share = values.getOrDefault("fullnat_lport_share", "0 1");
+        int directors = Integer.parseInt(share.substring(share.indexOf(' ') + 1));
+        return max - min + 1 >= directors
                 ? Optional.empty()
-                : Optional.of(
-                        "setting 'fullnat_lport_min' (" + min + ") is larger than 'fullnat_lport_max' (" + max + ")");
+                : Optional.of("setting 'fullnat_lport_share' (" + share
+                        + ") has more directors than there are local ports (" + min + " to " + max + ")");
     }
 }

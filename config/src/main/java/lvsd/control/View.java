@@ -4,6 +4,7 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import lvsd.rules.DestinationSpec;
+import lvsd.rules.DirectorRole;
 import lvsd.rules.Rule;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
@@ -192,6 +193,9 @@ public sealed interface View {
      * @param exhausted connections refused because no port of it was free
      */
     record LocalAddress(ServiceId service, InetAddress address, String port, long connections, long exhausted) {}
+
+    /** Answer to {@code --role}. */
+    record Role(DirectorRole role) implements View {}
 
     /** Answer to {@code --marks}: first match first. */
     record Marks(List<Mark> marks) implements View {}

@@ -20,6 +20,7 @@ import java.util.function.Function;
 import lvsd.rules.Addresses;
 import lvsd.rules.DestinationSpec;
 import lvsd.rules.DestinationSpec.Tunnel;
+import lvsd.rules.DirectorRole;
 import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.rules.Rule;
@@ -57,6 +58,7 @@ public final class Views {
             case View.LocalAddresses v -> array(out, "local_addresses", v.localAddresses(), Views::writeLocalAddress);
             case View.Marks v -> array(out, "marks", v.marks(), Views::writeMark);
             case View.SynProxies v -> array(out, "synproxy", v.services(), Views::writeSynProxy);
+            case View.Role v -> out.member("role", v.role().label());
             case View.Settings v -> array(out, "settings", v.settings(), Views::writeSetting);
         }
         return out.endObject().toString();
@@ -291,6 +293,7 @@ public final class Views {
             case "local_addresses" -> new View.LocalAddresses(list(in, Views::readLocalAddress));
             case "marks" -> new View.Marks(list(in, Views::readMark));
             case "synproxy" -> new View.SynProxies(list(in, Views::readSynProxy));
+            case "role" -> readRole(in);
             case "settings" -> new View.Settings(list(in, Views::readSetting));
             default -> throw in.wrong("unknown kind of view '" + kind + "'");
         };
@@ -299,6 +302,11 @@ public final class Views {
         }
         in.end();
         return view;
+    }
+
+    private static View.Role readRole(JsonReader in) {
+        String label = in.string();
+        return new View.Role(DirectorRole.of(label).orElseThrow(() -> in.wrong("unknown role '" + label + "'")));
     }
 
     private interface Reader<T> {

@@ -28,7 +28,8 @@ enum Command {
     ADD_MARK("add-mark"),
     DELETE_MARK("del-mark"),
     MARKS("marks"),
-    SYN_PROXIES("synproxy");
+    SYN_PROXIES("synproxy"),
+    ROLE("role");
 
     private final String label;
 

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 enum Option {
     // A E D C a e d L R S Z set start stop P Q G drops ports workers sysctl help version add-mark del-mark marks
-    // synproxy
+    // synproxy role
     NUMERIC("numeric", "xxxxxxx.x.xxxxxx.xxxxxxxxx."),
     CONNECTION("connection", "xxxxxxx1xxxxxxxxxxxxxxx"),
     SERVICE("service-address", "!!!x!!!1xx.xxx!!.xxxxxx!!x."),

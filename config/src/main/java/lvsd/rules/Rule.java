@@ -50,6 +50,9 @@ public sealed interface Rule {
     /** {@code --del-mark}, ours. */
     record DeleteMark(MarkRule mark) implements Change {}
 
+    /** {@code --role active|standby}, ours: who forwards is decided elsewhere, so the journal does not keep it. */
+    record ChangeRole(DirectorRole role) implements Change {}
+
     /** {@code -C}: all services; timeouts, daemons, settings and mark rules stay. */
     record Clear() implements Change {}
 
@@ -196,6 +199,9 @@ public sealed interface Rule {
 
     /** {@code --marks}, ours: rules that map packets to firewall marks. */
     record ListMarks() implements Query {}
+
+    /** {@code --role}, ours: whether this director forwards. */
+    record ShowRole() implements Query {}
 
     /** {@code --drops}, ours: packets dropped, by reason. */
     record Drops() implements Query {}

@@ -48,6 +48,8 @@ public final class RuleFormatter {
             case Rule.AddMark r -> "--add-mark " + r.mark().line();
             case Rule.DeleteMark r -> "--del-mark " + r.mark().line();
             case Rule.ListMarks _ -> "--marks";
+            case Rule.ChangeRole r -> "--role " + r.role().label();
+            case Rule.ShowRole _ -> "--role";
             case Rule.Clear _ -> "-C";
             case Rule.Zero r -> "-Z" + optional(r.service());
             case Rule.SetTimeouts r -> "--set " + r.tcp() + " " + r.tcpFin() + " " + r.udp();

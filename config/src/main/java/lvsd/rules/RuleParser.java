@@ -109,6 +109,7 @@ public final class RuleParser {
         private int tunnelPort;
         private String tunnelChecksum = "";
 
+        private Optional<DirectorRole> directorRole = Optional.empty();
         private @Nullable InetAddress laddr;
         private String ifname = "";
 
@@ -165,6 +166,10 @@ public final class RuleParser {
                 role = role("illegal start_daemon specified");
             } else if (command == Command.SYSCTL) {
                 setting = scanner.value();
+            } else if (command == Command.ROLE && scanner.hasValue()) {
+                directorRole = Optional.of(DirectorRole.of(scanner.value())
+                        .orElseThrow(
+                                () -> RuleSyntaxException.fail("illegal role specified, must be active or standby")));
             } else if (isMarkRule()) {
                 mark = readMark(scanner.value());
             }
@@ -458,6 +463,7 @@ public final class RuleParser {
                 case ADD_MARK -> new Rule.AddMark(markRule());
                 case DELETE_MARK -> new Rule.DeleteMark(markRule());
                 case MARKS -> new Rule.ListMarks();
+                case ROLE -> directorRole.<Rule>map(Rule.ChangeRole::new).orElseGet(Rule.ShowRole::new);
                 default -> throw RuleSyntaxException.tryHelp(program);
             };
         }

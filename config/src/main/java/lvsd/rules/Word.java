@@ -31,6 +31,7 @@ enum Word {
     ADD_MARK("add-mark", '\0', Argument.REQUIRED, Command.ADD_MARK),
     DELETE_MARK("del-mark", '\0', Argument.REQUIRED, Command.DELETE_MARK),
     MARKS("marks", '\0', Argument.NONE, Command.MARKS),
+    ROLE("role", '\0', Argument.OPTIONAL, Command.ROLE),
 
     TCP_SERVICE("tcp-service", 't', Argument.REQUIRED, Option.SERVICE),
     UDP_SERVICE("udp-service", 'u', Argument.REQUIRED, Option.SERVICE),

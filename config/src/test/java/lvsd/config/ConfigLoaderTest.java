@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import lvsd.rules.DirectorRole;
 import lvsd.rules.Rule;
 import lvsd.rules.RuleFormatter;
 import org.junit.jupiter.api.Test;
@@ -66,6 +67,34 @@ class ConfigLoaderTest {
                     .contains("| `" + setting.name() + "` | " + setting.fallback() + " | " + setting.range() + " | "
                             + setting.effect().label() + " | " + setting.help() + " |\n");
         }
+    }
+
+    @Test
+    void rolesAndFloatingAddresses() throws ConfigException {
+        DaemonConfig config = ConfigLoader.parse("f", """
+                role: standby
+                ports:
+                  - name: lan
+                    device: net_null0
+                    addresses: [198.18.20.1/24, 2001:db8:b::1/64]
+                    floating: [198.18.20.254, 2001:db8:b::fe, fe80::1]
+                    vlans:
+                      - id: 5
+                        addresses: [198.18.5.1/24]
+                        floating: 198.18.5.254
+                """);
+
+        assertThat(config.role()).isEqualTo(DirectorRole.STANDBY);
+        assertThat(config.ports().getFirst().floating()).hasSize(3);
+        assertThat(config.ports().getFirst().vlans().getFirst().floating()).hasSize(1);
+        assertThat(errorsAfterPort("role: master\n"))
+                .containsExactly("f:4:7: 'role' must be one of active, standby, not 'master'");
+        assertThat(errorsAfterPort(
+                        "  addresses: 198.18.20.1/24\n  floating: [198.18.20.1, 198.18.21.9, 198.18.20.9/24]\n"))
+                .containsExactly(
+                        "f:5:14: address 198.18.20.1 is already on 'a'",
+                        "f:5:27: floating address 198.18.21.9 is in no subnet of 'a'",
+                        "f:5:40: '198.18.20.9/24' is no address, such as 192.0.2.254");
     }
 
     @Test

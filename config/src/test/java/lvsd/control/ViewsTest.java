@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import lvsd.rules.Addresses;
 import lvsd.rules.DestinationSpec;
+import lvsd.rules.DirectorRole;
 import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.rules.Rule;
@@ -78,6 +79,7 @@ class ViewsTest {
                         1,
                         List.of(new View.ProxyStep("syns", 7, "SYNs answered")),
                         List.of(new View.ProxyServer(address("198.18.20.2"), 8080, 3, 4))))),
+                new View.Role(DirectorRole.STANDBY),
                 new View.Settings(List.of(new View.Setting("a", "1", "0", "0 to 3", "not yet"))));
     }
 

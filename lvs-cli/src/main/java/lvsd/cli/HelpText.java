@@ -22,6 +22,7 @@ final class HelpText {
               PROGRAM --add-mark|--del-mark MARK PACKETS [-F port]            PROGRAM --marks
               PROGRAM --drops | --ports | --workers       PROGRAM --sysctl [name[=value]]
               PROGRAM --synproxy [SERVICE] [-n]
+              PROGRAM --role [active|standby]
               PROGRAM -h | -v                             lvsadm help [COMMAND]
 
             Commands:
@@ -50,6 +51,7 @@ final class HelpText {
               --workers              show worker threads and their tables
               --synproxy             show what the SYN proxy has done
               --sysctl               show or change settings
+              --role                 show or change whether this director of a pair forwards
               --help            -h   this text
               --version         -v   the version
 

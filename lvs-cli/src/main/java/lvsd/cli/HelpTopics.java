@@ -90,6 +90,12 @@ final class HelpTopics {
                     "[SERVICE] [-n] [--json]",
                     "--synproxy -t 192.0.2.10:80"),
             new Topic(
+                    List.of("--role"),
+                    "Shows or changes whether this director of a pair forwards and has the shared addresses. active: announces"
+                            + " them, also when it is active already; standby: gives them up. Not kept over a restart.",
+                    "[active|standby]",
+                    "--role standby"),
+            new Topic(
                     List.of("--drops", "--ports", "--workers"),
                     "Shows why packets were dropped; ports with links and counters; worker threads with their tables.",
                     "[--json]",

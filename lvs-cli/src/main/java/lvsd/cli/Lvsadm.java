@@ -268,6 +268,7 @@ public final class Lvsadm {
             case View.Ports ports -> OtherListings.ports(out, ports);
             case View.Workers workers -> OtherListings.workers(out, workers);
             case View.Marks marks -> OtherListings.marks(out, marks);
+            case View.Role role -> out.print(role.role().label() + "\n");
             case View.Settings settings -> OtherListings.settings(out, settings);
             default -> throw new ViewException("bad reply: the answer is not to the question");
         }

@@ -106,7 +106,7 @@ final class Daemon {
         opened.add(dataplane);
         Map<String, String> settings = settings(config);
         Logging.debug(Integer.parseInt(settings.getOrDefault("debug_level", "0")));
-        Director director = new Director(dataplane, settings, RulesFile.interfaces(config));
+        Director director = new Director(dataplane, settings, RulesFile.interfaces(config), config.role());
         director.baseMarks(config.marks());
         opened.add(() -> onLoop(() -> {
             director.sync().close();
@@ -352,6 +352,7 @@ final class Daemon {
         note(names, "control.socket", old.control().socket(), now.control().socket());
         note(names, "control.group", old.control().group(), now.control().group());
         note(names, "persist", old.persist(), now.persist());
+        note(names, "role", old.role(), now.role());
         return names;
     }
 

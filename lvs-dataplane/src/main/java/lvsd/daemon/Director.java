@@ -33,6 +33,7 @@ import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.rules.Addresses;
 import lvsd.rules.DestinationSpec;
+import lvsd.rules.DirectorRole;
 import lvsd.rules.ForwardingMethod;
 import lvsd.rules.LocalAddressSpec;
 import lvsd.rules.MarkRule;
@@ -96,6 +97,7 @@ final class Director {
     /** Counters of servers and services that are gone for good. */
     private View.Stats retired = View.Stats.ZERO;
 
+    private DirectorRole role;
     private long generation;
     private boolean tableChanged;
     private boolean settingsChanged;
@@ -108,6 +110,16 @@ final class Director {
      * @param interfaces names that {@code -F} may use
      */
     Director(DataplaneControl dataplane, Map<String, String> settings, Set<String> interfaces) {
+        this(dataplane, settings, interfaces, DirectorRole.ACTIVE);
+    }
+
+    /**
+     * As {@link #Director(DataplaneControl, Map, Set)}.
+     *
+     * @param role what it begins as
+     */
+    Director(DataplaneControl dataplane, Map<String, String> settings, Set<String> interfaces, DirectorRole role) {
+        this.role = role;
         this.dataplane = dataplane;
         this.sync = new SyncRunner(dataplane);
         this.baseSettings = new TreeMap<>(settings);
@@ -563,6 +575,33 @@ final class Director {
         return new Timeouts(setting("timeout_established"), setting("timeout_finwait"), setting("timeout_udp"));
     }
 
+    // Role ----------------------------------------------------------------------------------------------------------
+
+    /**
+     * {@code --role}. An active director that is told so again announces its addresses again: the other one may have had them
+     * meanwhile.
+     */
+    void changeRole(DirectorRole wanted) {
+        DirectorRole before = role;
+        if (wanted == before) {
+            if (wanted == DirectorRole.ACTIVE) {
+                effects.add(dataplane::announce);
+            }
+            return;
+        }
+        role = wanted;
+        effects.add(() -> LOG.atInfo()
+                .addKeyValue("from", before.label())
+                .addKeyValue("to", wanted.label())
+                .log("role"));
+        changed(() -> role = before);
+    }
+
+    /** Whether this director forwards. */
+    DirectorRole role() {
+        return role;
+    }
+
     // Sync daemons --------------------------------------------------------------------------------------------------
 
     /** {@code --start-daemon}. */
@@ -644,7 +683,8 @@ final class Director {
         }
         List<MarkRule> rules = new ArrayList<>(fileMarks);
         rules.addAll(marks);
-        return new ServiceTable(number, views, new MarkTable(rules), flag("nat_icmp_send"));
+        return new ServiceTable(
+                number, views, new MarkTable(rules), flag("nat_icmp_send"), role == DirectorRole.STANDBY);
     }
 
     /** Publishes the present services with every weight 0: established connections go on, no new one is taken. */

@@ -43,6 +43,11 @@ final class NullDataplane implements DataplaneFactory.Running {
     }
 
     @Override
+    public void announce() {
+        // There is no network.
+    }
+
+    @Override
     public long acknowledgedGeneration() {
         return generation;
     }

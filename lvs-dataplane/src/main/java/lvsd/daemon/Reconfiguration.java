@@ -69,6 +69,7 @@ final class Reconfiguration {
                     fixed.device(),
                     fixed.mtu(),
                     after.addresses(),
+                    after.floating(),
                     after.vlans(),
                     after.reversePath(),
                     fixed.twin(),

@@ -97,7 +97,7 @@ final class Requests implements RequestHandler {
             throw new Refusal("the daemon is stopping");
         }
         apply(director, change);
-        if (!(change instanceof Rule.Zero)) {
+        if (!(change instanceof Rule.Zero) && !(change instanceof Rule.ChangeRole)) {
             String line =
                     RuleFormatter.line(change instanceof Rule.StartDaemon daemon ? director.kept(daemon) : change);
             batch.add(line);
@@ -124,6 +124,7 @@ final class Requests implements RequestHandler {
             case Rule.DeleteLocalAddress(var localAddress) -> director.deleteLocalAddress(localAddress);
             case Rule.AddMark(var mark) -> director.addMark(mark);
             case Rule.DeleteMark(var mark) -> director.deleteMark(mark);
+            case Rule.ChangeRole(var role) -> director.changeRole(role);
             case Rule.Clear() -> director.clear();
             case Rule.Zero(var service) -> director.zero(service);
             case Rule.SetTimeouts(int tcp, int tcpFin, int udp) -> director.setTimeouts(tcp, tcpFin, udp);
@@ -237,6 +238,7 @@ final class Requests implements RequestHandler {
             case Rule.GetLocalAddresses get -> page(director.localAddresses(get.service()));
             case Rule.ListMarks() -> page(director.marks());
             case Rule.SynProxies list -> synProxies(list.service());
+            case Rule.ShowRole() -> page(new View.Role(director.role()));
             case Rule.Drops() -> page(drops());
             case Rule.Ports() -> page(ports());
             case Rule.Workers() -> page(workers());

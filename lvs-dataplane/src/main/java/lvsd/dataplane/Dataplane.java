@@ -24,6 +24,7 @@ import lvsd.dataplane.scheduler.DestinationCounters;
 import lvsd.dataplane.service.LocalAddress;
 import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.ServiceTable;
+import lvsd.rules.DirectorRole;
 import lvsd.rules.ServiceId;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +53,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     private NetConfig net;
     private Set<InetAddress> vips = Set.of();
     private Set<InetAddress> lips = Set.of();
+    private boolean standby;
 
     /**
      * Builds the workers; nothing runs yet.
@@ -87,6 +89,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
             counters[i] = new DestinationCounters();
         }
         SecureRandom random = new SecureRandom();
+        this.standby = config.role() == DirectorRole.STANDBY;
         this.net = netConfig();
         this.builder = new WorkerBuilder(config, net, counters, random.nextLong(), random.nextLong(), rss);
         @Nullable LongRing[][] rings = rings(count, HANDOFF_RING);
@@ -119,7 +122,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     }
 
     private NetConfig netConfig() {
-        return NetConfig.of(config.withSettings(settings), macs, vips, lips);
+        return NetConfig.of(config.withSettings(settings), macs, vips, lips, standby);
     }
 
     /** Tells the workers the ports' MAC addresses (wire form), once they are known. Control thread. */
@@ -182,12 +185,23 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
             }
         }
         newVips.addAll(table.marks.virtualAddresses(marks4, marks6));
-        if (!newVips.equals(vips) || !newLips.equals(lips)) {
-            vips = newVips;
-            lips = newLips;
+        boolean changed = !newVips.equals(vips) || !newLips.equals(lips) || table.standby != standby;
+        vips = newVips;
+        lips = newLips;
+        standby = table.standby;
+        // A standby gives up its addresses before it stops to forward, an active one forwards before it has them.
+        if (standby && changed) {
             publishNet();
         }
         workers.forEach(worker -> worker.publish(table));
+        if (!standby && changed) {
+            publishNet();
+        }
+    }
+
+    @Override
+    public void announce() {
+        send(workers.getFirst(), Worker::announce);
     }
 
     private void publishNet() {

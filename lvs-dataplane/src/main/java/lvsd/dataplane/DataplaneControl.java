@@ -72,6 +72,9 @@ public interface DataplaneControl {
     /** Makes {@code table} what every worker uses from its next cycle on. */
     void publish(ServiceTable table);
 
+    /** Announces all addresses again by gratuitous ARP and unsolicited neighbour advertisements. */
+    void announce();
+
     /** The oldest generation that some worker may still be using. */
     long acknowledgedGeneration();
 

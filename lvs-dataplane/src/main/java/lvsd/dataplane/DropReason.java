@@ -95,6 +95,8 @@ public enum DropReason {
     PERSISTENCE_WAIT("persistence-wait", "the worker that keeps the client's persistence template is too far behind"),
     /** A persistence engine found nothing to go by. */
     NO_CALL_ID("no-call-id", "for a service with --pe sip, and not a SIP message in UDP with a usable Call-ID"),
+    /** The director is the standby of a pair. */
+    STANDBY("standby", "this director is the standby: another one has the address, or forwards"),
     /** Ring to another worker full. */
     HANDOFF_FULL("handoff-full", "queue to the owning worker is full"),
     /** The port did not take the packet. */

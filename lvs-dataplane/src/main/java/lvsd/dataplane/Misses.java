@@ -68,7 +68,15 @@ final class Misses {
     /** A packet of no known connection, parsed by the fast parser into a line of the burst. */
     int fast(long row, int summary) {
         fill(row, summary);
-        return miss(packet);
+        return pipeline.services.standby ? standby(packet) : miss(packet);
+    }
+
+    /**
+     * A packet that reaches a standby: nothing of a connection, service or shared address goes any further. For a moment the
+     * addresses may still be, or already be, this director's.
+     */
+    private int standby(Packet p) {
+        return balancedKind(localKind(p)) ? Verdict.drop(DropReason.STANDBY) : net.input(p);
     }
 
     private void fill(long row, int summary) {
@@ -123,6 +131,9 @@ final class Misses {
     private int slow(Packet p) {
         if (p.etherType == Ethernet.TYPE_ARP || p.groupFrame) {
             return net.input(p);
+        }
+        if (pipeline.services.standby) {
+            return standby(p);
         }
         if (IcmpTranslation.isError(p)) {
             int translated = translate(p);
@@ -599,6 +610,9 @@ final class Misses {
     }
 
     private int gone(Packet p, int reference) {
+        if (pipeline.services.standby) {
+            return Verdict.drop(DropReason.STANDBY);
+        }
         if (!pipeline.services.serves(p.ipv6)) {
             return net.input(p);
         }
@@ -623,6 +637,9 @@ final class Misses {
         int parsed = Parser.slow(p, mbuf, port, net.config());
         if (parsed != 0 || !p.l4Valid) {
             return parsed != 0 ? parsed : Verdict.drop(DropReason.TRUNCATED);
+        }
+        if (pipeline.services.standby) {
+            return Verdict.drop(DropReason.STANDBY);
         }
         pipeline.port = port;
         pipeline.arrival = p.iface;

@@ -390,6 +390,10 @@ final class ServerHandshakes {
         if ((Connection.proxy(table.hot(entry)) & Connection.PENDING) == 0) {
             return false;
         }
+        if (pipeline.services.standby) {
+            connector.release(table.ipv6(), entry);
+            return true;
+        }
         int handshake = handshake(table, entry);
         own.of(table, entry);
         @Nullable Service service = service(table, entry);

@@ -158,7 +158,8 @@ final class SyncFeed {
 
     private void tell(ConnectionTable table, int entry, boolean deleted) {
         UpdateQueue queue = out;
-        SyncConnection slot = queue == null ? null : queue.claim();
+        // What a standby has heard is not its to tell, or two directors would keep each other's connections alive.
+        SyncConnection slot = queue == null || pipeline.services.standby ? null : queue.claim();
         if (queue == null || slot == null || (Connection.flags(table.hot(entry)) & Connection.ONE_PACKET) != 0) {
             return;
         }

@@ -37,9 +37,9 @@ final class Sysctls {
     final boolean cacheBypass;
     /** {@code pmtu_disc}. */
     final boolean pmtuDisc;
-    /** {@code fullnat_lport_min}. */
+    /** First local port of this director: of {@code fullnat_lport_min} to {@code _max} its {@code fullnat_lport_share}. */
     final int firstLocalPort;
-    /** {@code fullnat_lport_max}. */
+    /** Last of them. */
     final int lastLocalPort;
     /** {@code synproxy_auto_*}. */
     final AutoSettings autoProxy;
@@ -58,8 +58,15 @@ final class Sysctls {
         natIcmpSend = flag(settings, "nat_icmp_send");
         cacheBypass = flag(settings, "cache_bypass");
         pmtuDisc = flag(settings, "pmtu_disc");
-        firstLocalPort = number(settings, "fullnat_lport_min");
-        lastLocalPort = number(settings, "fullnat_lport_max");
+        int first = number(settings, "fullnat_lport_min");
+        int last = number(settings, "fullnat_lport_max");
+        String share = settings.getOrDefault("fullnat_lport_share", "0 1");
+        int blank = share.indexOf(' ');
+        int directors = Math.max(1, Integer.parseInt(share.substring(blank + 1)));
+        int self = Math.min(Integer.parseInt(share.substring(0, blank)), directors - 1);
+        int each = (last - first + 1) / directors;
+        firstLocalPort = first + self * each;
+        lastLocalPort = self == directors - 1 ? last : firstLocalPort + each - 1;
         timeouts = new Timeouts(settings);
         autoProxy = new AutoSettings(
                 number(settings, "synproxy_auto_syn_rate"),

@@ -19,6 +19,7 @@ import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.dataplane.service.Wire;
 import lvsd.rules.DestinationSpec;
+import lvsd.rules.DirectorRole;
 import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.rules.ServiceId;
@@ -109,6 +110,7 @@ public final class Warmup {
                 new DaemonConfig.Punt(true, 1000, 1000, 1000, 1000),
                 Optional.empty(),
                 "info",
+                DirectorRole.ACTIVE,
                 List.of(),
                 Map.of());
     }
@@ -119,6 +121,7 @@ public final class Warmup {
                 "net_af_packet",
                 1500,
                 List.of(new DaemonConfig.Prefix(address(ipv4), 24), new DaemonConfig.Prefix(address(ipv6), 64)),
+                List.of(),
                 List.of(),
                 DaemonConfig.ReversePath.LOOSE,
                 false,

@@ -347,6 +347,11 @@ public final class Worker {
         net.linkUp(port);
     }
 
+    /** Worker thread: all addresses are announced again. */
+    void announce() {
+        net.announce();
+    }
+
     /** Worker thread: takes over a connection made elsewhere; false when it cannot. */
     public boolean adopt(SyncedConnection synced) {
         return pipeline.misses().adopter().adopt(synced) != ConnectionTable.NONE;

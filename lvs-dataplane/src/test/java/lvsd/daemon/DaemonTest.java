@@ -103,6 +103,36 @@ final class DaemonTest {
                 .containsExactly("-A -t 192.0.2.1:80 -s wlc", "-a -t 192.0.2.1:80 -r 198.18.0.1:80 -m -w 4");
     }
 
+    private String role(String line) throws IOException {
+        try (ControlClient client = client()) {
+            Reply reply = client.request(line);
+            return reply.out().strip() + reply.err().strip();
+        }
+    }
+
+    @Test
+    void shouldBeginInTheRoleOfTheFileAndForgetAnother() throws Exception {
+        Files.writeString(file(), Files.readString(file()) + "role: standby\n");
+        for (int start = 0; start < 2; start++) {
+            Daemon daemon = daemon("");
+            daemon.start(false);
+            assertThat(dataplane.table().standby).isTrue();
+            assertThat(role("--role")).isEqualTo("{\"role\":\"standby\"}");
+            assertThat(role("--role active")).isEmpty();
+            assertThat(dataplane.table().standby).isFalse();
+            assertThat(role("--role")).isEqualTo("{\"role\":\"active\"}");
+            assertThat(dataplane.asked).doesNotContain("announce");
+            assertThat(role("--role active")).isEmpty();
+            assertThat(dataplane.asked).contains("announce");
+            dataplane.asked.clear();
+            assertThat(role("--role master")).contains("illegal role specified, must be active or standby");
+            daemon.reload(config -> config);
+            assertThat(dataplane.table().standby).isFalse();
+            daemon.stop();
+            assertThat(Journal.read(directory.resolve("journal")).rules()).noneMatch(line -> line.contains("role"));
+        }
+    }
+
     @Test
     void shouldLeaveNothingBehindAFailedStart() throws Exception {
         assertThatThrownBy(() -> daemon("no such device").start(false)).hasMessage("no such device");

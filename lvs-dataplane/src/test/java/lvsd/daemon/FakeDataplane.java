@@ -49,6 +49,11 @@ final class FakeDataplane implements DataplaneFactory.Running {
     }
 
     @Override
+    public void announce() {
+        asked.add("announce");
+    }
+
+    @Override
     public long acknowledgedGeneration() {
         return acknowledged;
     }

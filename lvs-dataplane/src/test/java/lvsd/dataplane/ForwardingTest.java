@@ -277,10 +277,10 @@ class ForwardingTest {
     @ParameterizedTest
     @EnumSource
     void shouldGoFromVlanToVlan(Way way) {
-        List<DaemonConfig.Vlan> wan = List.of(
-                new DaemonConfig.Vlan(5, "wan0.5", 1500, TestDirector.prefixes("198.18.10.1", "2001:db8:a::1")));
-        List<DaemonConfig.Vlan> lan = List.of(
-                new DaemonConfig.Vlan(7, "lan0.7", 1500, TestDirector.prefixes("198.18.20.1", "2001:db8:b::1")));
+        List<DaemonConfig.Vlan> wan = List.of(new DaemonConfig.Vlan(
+                5, "wan0.5", 1500, TestDirector.prefixes("198.18.10.1", "2001:db8:a::1"), List.of()));
+        List<DaemonConfig.Vlan> lan = List.of(new DaemonConfig.Vlan(
+                7, "lan0.7", 1500, TestDirector.prefixes("198.18.20.1", "2001:db8:b::1"), List.of()));
         restart(TestDirector.config(
                 1,
                 Map.of(),
@@ -307,8 +307,8 @@ class ForwardingTest {
     @ParameterizedTest
     @EnumSource
     void shouldGoFromUntaggedToVlanAndBack(Way way) {
-        List<DaemonConfig.Vlan> lan = List.of(
-                new DaemonConfig.Vlan(7, "lan0.7", 1500, TestDirector.prefixes("198.18.20.1", "2001:db8:b::1")));
+        List<DaemonConfig.Vlan> lan = List.of(new DaemonConfig.Vlan(
+                7, "lan0.7", 1500, TestDirector.prefixes("198.18.20.1", "2001:db8:b::1"), List.of()));
         restart(TestDirector.config(
                 1,
                 Map.of(),

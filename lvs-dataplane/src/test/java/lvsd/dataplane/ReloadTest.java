@@ -30,6 +30,7 @@ final class ReloadTest {
                                 port.device(),
                                 port.mtu(),
                                 wan,
+                                port.floating(),
                                 port.vlans(),
                                 port.reversePath(),
                                 port.twin(),

@@ -20,6 +20,7 @@ import lvsd.dataplane.service.MarkTable;
 import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.rules.DestinationSpec;
+import lvsd.rules.DirectorRole;
 import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.rules.ServiceId;
@@ -60,6 +61,7 @@ final class TestDirector implements AutoCloseable {
     final boolean[] answering = {true, true};
 
     private boolean allRealServers;
+    private boolean standby;
     private final int idle;
 
     private final Map<String, String> settings = new HashMap<>();
@@ -111,6 +113,7 @@ final class TestDirector implements AutoCloseable {
                 new DaemonConfig.Punt(true, 1000, 1000, 1000, 1000),
                 Optional.empty(),
                 "info",
+                DirectorRole.ACTIVE,
                 List.of(),
                 settings);
     }
@@ -118,7 +121,16 @@ final class TestDirector implements AutoCloseable {
     static DaemonConfig.Port port(
             String name, String device, int mtu, List<DaemonConfig.Vlan> vlans, String... addresses) {
         return new DaemonConfig.Port(
-                name, device, mtu, prefixes(addresses), vlans, DaemonConfig.ReversePath.OFF, false, 1024, 1024);
+                name,
+                device,
+                mtu,
+                prefixes(addresses),
+                List.of(),
+                vlans,
+                DaemonConfig.ReversePath.OFF,
+                false,
+                1024,
+                1024);
     }
 
     /** Addresses with the prefix lengths that all networks here have. */
@@ -295,7 +307,14 @@ final class TestDirector implements AutoCloseable {
     }
 
     void publish() {
-        dataplane.publish(new ServiceTable(++generation, services, marks, allRealServers));
+        dataplane.publish(new ServiceTable(++generation, services, marks, allRealServers, standby));
+    }
+
+    /** Makes the director the active or the standby one of a pair. */
+    void standby(boolean now) {
+        standby = now;
+        publish();
+        run();
     }
 
     /** Changes a setting while the director runs. */

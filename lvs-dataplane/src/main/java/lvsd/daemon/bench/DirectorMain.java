@@ -23,6 +23,7 @@ import lvsd.dataplane.io.DpdkIo;
 import lvsd.dataplane.io.DpdkPorts;
 import lvsd.linux.Affinity;
 import lvsd.linux.ThreadClock;
+import lvsd.rules.DirectorRole;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -301,6 +302,7 @@ public final class DirectorMain implements Callable<Integer> {
                 1500,
                 List.of(new DaemonConfig.Prefix(Scenario.inet(Scenario.own()), 16)),
                 List.of(),
+                List.of(),
                 DaemonConfig.ReversePath.OFF,
                 false,
                 DESCRIPTORS,
@@ -328,6 +330,7 @@ public final class DirectorMain implements Callable<Integer> {
                 new DaemonConfig.Punt(false, 1000, 1000, 1000, 1000),
                 Optional.empty(),
                 "info",
+                DirectorRole.ACTIVE,
                 List.of(),
                 Map.of());
     }

@@ -6,14 +6,14 @@ import java.util.Map;
 
 /**
  * Tells the connected networks which MAC our addresses have: gratuitous ARP and unsolicited neighbour advertisements, a
- * few per poll, each {@value #TIMES} times a second apart (RFC 4861, section 7.2.6), at start, for new addresses, and
- * when a link comes up. Owned by one worker.
+ * few per poll, each several times (three a second apart unless settings say otherwise: RFC 4861, section 7.2.6), at start,
+ * for new addresses (all of them when a standby becomes active), and when a link comes up. Owned by one worker.
  */
 final class Announcer {
-    /** How often each address is announced. */
-    static final int TIMES = 3;
-    /** Most announcements of one poll. */
-    static final int PER_POLL = 8;
+    /** Most announcements of one poll, a tick: a thousand VIPs take 64 ms. */
+    static final int PER_POLL = 64;
+
+    private static final int MILLIS_PER_SECOND = 1000;
 
     private record Due(NetConfig.Announced address, int left, int tick, long serial) {}
 
@@ -24,10 +24,21 @@ final class Announcer {
     private final Map<NetConfig.Announced, Long> newest = new HashMap<>();
 
     private long serials;
+    private NetSettings settings;
+    private int refreshed;
 
-    Announcer(ArpHandler arp, NdHandler nd) {
+    Announcer(ArpHandler arp, NdHandler nd, NetSettings settings) {
         this.arp = arp;
         this.nd = nd;
+        this.settings = settings;
+    }
+
+    /** Takes over how often and how fast; what is queued keeps its time. */
+    void settings(NetSettings newer, int now) {
+        if (settings.announceRefreshSeconds() == 0) {
+            refreshed = now;
+        }
+        settings = newer;
     }
 
     /** Queues what {@code newer} announces and {@code older} did not. */
@@ -53,11 +64,16 @@ final class Announcer {
     private void start(NetConfig.Announced address, int now) {
         long serial = ++serials;
         newest.put(address, serial);
-        queue.addFirst(new Due(address, TIMES, now, serial));
+        queue.addFirst(new Due(address, settings.announceCount(), now, serial));
     }
 
     /** Sends what is due. */
     void poll(NetConfig config, int now) {
+        int refresh = settings.announceRefreshSeconds() * Net.TICKS_PER_SECOND;
+        if (refresh > 0 && now - refreshed >= refresh) {
+            refreshed = now;
+            all(config, -1, now);
+        }
         for (int i = 0; i < PER_POLL; i++) {
             Due due = queue.peek();
             if (due == null || due.tick - now > 0) {
@@ -73,7 +89,8 @@ final class Announcer {
     private void announce(NetConfig config, Due due, int now) {
         send(config, due.address);
         if (due.left > 1) {
-            queue.add(new Due(due.address, due.left - 1, now + Net.TICKS_PER_SECOND, due.serial));
+            int wait = settings.announceMillis() * Net.TICKS_PER_SECOND / MILLIS_PER_SECOND;
+            queue.add(new Due(due.address, due.left - 1, now + wait, due.serial));
         } else {
             newest.remove(due.address);
         }

@@ -28,7 +28,7 @@ final class ArpHandler {
         if ((operation != Arp.REQUEST && operation != Arp.REPLY) || bad(p, sender, target)) {
             return Verdict.drop(DropReason.BAD_NEIGHBOUR_MESSAGE);
         }
-        if (ours(sender)) {
+        if (net.config().ours4(sender)) {
             return Verdict.drop(DropReason.NEIGHBOUR_IGNORED);
         }
         boolean answer = operation == Arp.REPLY && !p.groupFrame;
@@ -52,18 +52,16 @@ final class ArpHandler {
                 || Addresses.multicast4(target);
     }
 
-    private boolean ours(int address) {
-        int kind = net.config().localKind4(address);
-        return kind == NetConfig.OWN || kind == NetConfig.VIP || kind == NetConfig.LIP;
-    }
-
     private int request(Packet p, int target) {
         NetConfig config = net.config();
         if (config.answers4(p.iface, target)) {
             return answer(p, target);
         }
-        if (ours(target)) {
+        if (config.ours4(target)) {
             return Verdict.drop(DropReason.NEIGHBOUR_IGNORED);
+        }
+        if (config.localKind4(target) == NetConfig.STANDBY) {
+            return Verdict.drop(DropReason.STANDBY);
         }
         return Verdict.punt(PuntClass.REST.ordinal());
     }

@@ -1,5 +1,6 @@
 package lvsd.dataplane.net;
 
+import java.net.InetAddress;
 import java.util.List;
 import lvsd.config.DaemonConfig;
 
@@ -13,6 +14,7 @@ import lvsd.config.DaemonConfig;
  * @param mac own MAC in wire form: the six bytes as they lie in a frame, read in native order into the low 48 bits
  * @param mtu largest IP packet in bytes
  * @param addresses own addresses with their prefixes
+ * @param floating addresses that the active director of a pair has here
  * @param reversePath reverse-path check of packets that come in here
  */
 public record Interface(
@@ -23,4 +25,5 @@ public record Interface(
         long mac,
         int mtu,
         List<DaemonConfig.Prefix> addresses,
+        List<InetAddress> floating,
         DaemonConfig.ReversePath reversePath) {}

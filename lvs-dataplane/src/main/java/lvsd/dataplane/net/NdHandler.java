@@ -67,6 +67,9 @@ final class NdHandler {
         if (net.ours6(p.iface, high, low)) {
             return Verdict.drop(DropReason.NEIGHBOUR_IGNORED);
         }
+        if (net.config().localKind6(high, low) == NetConfig.STANDBY) {
+            return Verdict.drop(DropReason.STANDBY);
+        }
         return Verdict.punt(PuntClass.REST.ordinal());
     }
 

@@ -82,7 +82,7 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         this.nd = new NdHandler(this, frames);
         this.icmp = new IcmpSender(this, frames, config.settings, (int) seed & 0xffff);
         this.closedPort = new ClosedPort(this, icmp);
-        this.announcer = new Announcer(arp, nd);
+        this.announcer = new Announcer(arp, nd, config.settings);
         this.fragmenter = new Fragmenter(this, frames);
         if (worker == 0) {
             announcer.all(config, UNKNOWN, 0);
@@ -106,6 +106,10 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
             neighbours.reconfigure(newer, older.movedTo(newer));
         }
         icmp.settings(newer.settings);
+        announcer.settings(newer.settings, now);
+        if (newer.standby) {
+            neighbours.discardAll();
+        }
         if (worker == 0) {
             announcer.changed(older, newer, now);
         }
@@ -317,6 +321,7 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
             case NetConfig.NONE -> forward(p);
             case NetConfig.VIP, NetConfig.LIP -> ping ? echo(p, config.settings.echoVip()) : closedPort.refuse(p);
             case NetConfig.OWN -> ping && !p.fragment ? echo(p, config.settings.echoOwn()) : puntClassified(p);
+            case NetConfig.STANDBY -> Verdict.drop(DropReason.STANDBY);
             default -> puntClassified(p);
         };
     }
@@ -340,6 +345,7 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
             case NetConfig.NONE -> LinkLocal.is(high) ? puntClassified(p) : forward(p);
             case NetConfig.VIP, NetConfig.LIP -> ping ? echo(p, config.settings.echoVip()) : closedPort.refuse(p);
             case NetConfig.OWN -> ping && !p.fragment ? echo(p, config.settings.echoOwn()) : puntClassified(p);
+            case NetConfig.STANDBY -> Verdict.drop(DropReason.STANDBY);
             default -> puntClassified(p);
         };
     }
@@ -362,6 +368,9 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
     private int forward(Packet p) {
         if (p.groupFrame) {
             return Verdict.drop(DropReason.NOT_OUR_MAC);
+        }
+        if (config.standby) {
+            return Verdict.drop(DropReason.STANDBY);
         }
         return config.forward ? Verdict.punt(PuntClass.REST.ordinal()) : Verdict.drop(DropReason.FORWARD_OFF);
     }
@@ -459,6 +468,13 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         }
     }
 
+    /** All addresses are announced again, as if they were new. */
+    public void announce() {
+        if (worker == 0) {
+            announcer.all(config, UNKNOWN, now);
+        }
+    }
+
     /**
      * Time's work: questions repeated, neighbours aged, addresses announced, packets from the kernel sent. Called once a
      * cycle with the current tick.
@@ -467,7 +483,9 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         if (tick != now) {
             now = tick;
             neighbours.poll(tick);
-            announcer.poll(config, tick);
+            if (worker == 0) {
+                announcer.poll(config, tick);
+            }
         }
         if (share != NeighbourShare.ALONE) {
             share.receive(worker, this);
@@ -482,11 +500,7 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
 
     /** Whether an IPv6 address is one of ours. */
     boolean ours6(int iface, long high, long low) {
-        int kind = config.localKind6(high, low);
-        return kind == NetConfig.OWN
-                || kind == NetConfig.VIP
-                || kind == NetConfig.LIP
-                || config.answers6(iface, high, low);
+        return config.ours6(high, low) || config.answers6(iface, high, low);
     }
 
     /** The MAC that is known of an IPv6 neighbour, or 0. */

@@ -32,6 +32,9 @@ public final class NetConfig {
     /** A multicast address. */
     public static final int MULTICAST = 5;
 
+    /** A VIP, local or floating address of ours that another director has now. */
+    public static final int STANDBY = 6;
+
     private static final int MULTICAST4_MASK = 0xf0;
     private static final int MULTICAST4 = 0xe0;
 
@@ -48,6 +51,8 @@ public final class NetConfig {
     public final NetSettings settings;
     /** Whether packets that are neither ours nor balanced go to the kernel for forwarding. */
     public final boolean forward;
+    /** Whether another director has VIPs, local and floating addresses, and forwards. */
+    public final boolean standby;
 
     private final Interface[] interfaces;
     private final long[] macs;
@@ -67,9 +72,11 @@ public final class NetConfig {
             Collection<InetAddress> vips,
             Collection<InetAddress> lips,
             NetSettings settings,
-            boolean forward) {
+            boolean forward,
+            boolean standby) {
         this.settings = settings;
         this.forward = forward;
+        this.standby = standby;
         this.routes = List.copyOf(routes);
         this.interfaces = interfaces.toArray(Interface[]::new);
         this.macs = interfaces.stream().mapToLong(Interface::mac).toArray();
@@ -98,6 +105,7 @@ public final class NetConfig {
         routes6 = new RouteTable(true, list6);
         broadcasts();
         lips.forEach(address -> service(address, LIP, connected4, connected6));
+        floating();
         vips.forEach(address -> service(address, VIP, connected4, connected6));
         own();
     }
@@ -109,10 +117,15 @@ public final class NetConfig {
      * @param macs MAC of each port in wire form, by port number
      * @param vips addresses of virtual services
      * @param lips FULLNAT local addresses
+     * @param standby whether another director has those now
      * @throws IllegalArgumentException if a route's next hop or interface cannot be found; the message names the route
      */
     public static NetConfig of(
-            DaemonConfig config, long[] macs, Collection<InetAddress> vips, Collection<InetAddress> lips) {
+            DaemonConfig config,
+            long[] macs,
+            Collection<InetAddress> vips,
+            Collection<InetAddress> lips,
+            boolean standby) {
         List<Interface> interfaces = new ArrayList<>();
         for (int port = 0; port < config.ports().size(); port++) {
             DaemonConfig.Port spec = config.ports().get(port);
@@ -124,6 +137,7 @@ public final class NetConfig {
                     macs[port],
                     spec.mtu(),
                     spec.addresses(),
+                    spec.floating(),
                     spec.reversePath()));
             for (DaemonConfig.Vlan vlan : spec.vlans()) {
                 interfaces.add(new Interface(
@@ -134,6 +148,7 @@ public final class NetConfig {
                         macs[port],
                         vlan.mtu(),
                         vlan.addresses(),
+                        vlan.floating(),
                         spec.reversePath()));
             }
         }
@@ -143,18 +158,20 @@ public final class NetConfig {
                 vips,
                 lips,
                 NetSettings.of(config.settings()),
-                config.punt().forward());
+                config.punt().forward(),
+                standby);
     }
 
-    /** As {@link #of(DaemonConfig, long[], Collection, Collection)}, from its parts. */
+    /** As {@link #of(DaemonConfig, long[], Collection, Collection, boolean)}, from its parts. */
     public static NetConfig of(
             List<Interface> interfaces,
             List<DaemonConfig.Route> routes,
             Collection<InetAddress> vips,
             Collection<InetAddress> lips,
             NetSettings settings,
-            boolean forward) {
-        return new NetConfig(interfaces, routes, vips, lips, settings, forward);
+            boolean forward,
+            boolean standby) {
+        return new NetConfig(interfaces, routes, vips, lips, settings, forward, standby);
     }
 
     private void connected(List<RouteTable.Route> list4, List<RouteTable.Route> list6) {
@@ -209,6 +226,10 @@ public final class NetConfig {
         RouteTable connected = ipv6 ? connected6 : connected4;
         int found = connected.find(high(address), low(address));
         int iface = found == RouteTable.NONE ? -1 : connected.route(found).iface();
+        if (standby) {
+            put(ipv6, high(address), low(address), STANDBY, iface);
+            return;
+        }
         int value = kind | (iface >= 0 ? ANSWER : 0);
         if (kind == VIP && settings.arpEveryVip()) {
             value |= ANSWER | EVERYWHERE;
@@ -219,6 +240,20 @@ public final class NetConfig {
             announced.add(new Announced(iface, ipv6, high(address), low(address)));
         }
         put(ipv6, high(address), low(address), value, iface);
+    }
+
+    /** Behave as VIPs: answered, announced, pinged; nothing listens there. */
+    private void floating() {
+        for (Interface iface : interfaces) {
+            for (InetAddress address : iface.floating()) {
+                long high = high(address);
+                long low = low(address);
+                put(isIpv6(address), high, low, standby ? STANDBY : VIP | ANSWER, iface.index());
+                if (!standby) {
+                    announced.add(new Announced(iface.index(), isIpv6(address), high, low));
+                }
+            }
+        }
     }
 
     private void broadcasts() {
@@ -340,6 +375,20 @@ public final class NetConfig {
             return MULTICAST;
         }
         return local4.get(Integer.toUnsignedLong(address), 0) & KIND_MASK;
+    }
+
+    /** Whether an IPv4 address is one that this director has now. */
+    boolean ours4(int address) {
+        return ours(localKind4(address));
+    }
+
+    /** As {@link #ours4} for an IPv6 address. */
+    boolean ours6(long high, long low) {
+        return ours(localKind6(high, low));
+    }
+
+    private static boolean ours(int kind) {
+        return kind == OWN || kind == VIP || kind == LIP;
     }
 
     /** The kind of an IPv6 address in wire form: one of the constants of this class, never {@link #BROADCAST}. */

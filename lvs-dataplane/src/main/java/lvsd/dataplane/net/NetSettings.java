@@ -13,6 +13,9 @@ import java.util.Map;
  * @param echoOwn {@code echo_reply_own}: whether pings to own addresses are answered
  * @param echoVip {@code echo_reply_vip}: whether pings to VIPs and local addresses are answered
  * @param arpEveryVip {@code vip_arp_always}: whether VIPs outside the connected networks are answered and announced too
+ * @param announceCount {@code announce_count}: how often each address is announced
+ * @param announceMillis {@code announce_interval}: time between two of those
+ * @param announceRefreshSeconds {@code announce_refresh}: when all are announced again; 0 never
  * @param queue {@code neighbour_queue}: packets held per unresolved neighbour
  * @param retries {@code neighbour_retries}: questions before a neighbour counts as failed, a second apart
  * @param reachableSeconds {@code neighbour_reachable}: how long an answer is trusted
@@ -26,6 +29,9 @@ public record NetSettings(
         boolean echoOwn,
         boolean echoVip,
         boolean arpEveryVip,
+        int announceCount,
+        int announceMillis,
+        int announceRefreshSeconds,
         int queue,
         int retries,
         int reachableSeconds,
@@ -35,7 +41,7 @@ public record NetSettings(
 
     /** What holds where the daemon file says nothing. */
     public static final NetSettings DEFAULT =
-            new NetSettings(1000, 50, true, true, false, 64, 3, 30, 600, 32768, 60999);
+            new NetSettings(1000, 50, true, true, false, 3, 1000, 0, 64, 3, 30, 600, 32768, 60999);
 
     private static final Path LOCAL_PORTS = Path.of("/proc/sys/net/ipv4/ip_local_port_range");
 
@@ -48,6 +54,9 @@ public record NetSettings(
                 number(settings, "echo_reply_own", 1) != 0,
                 number(settings, "echo_reply_vip", 1) != 0,
                 number(settings, "vip_arp_always", 0) != 0,
+                number(settings, "announce_count", DEFAULT.announceCount),
+                number(settings, "announce_interval", DEFAULT.announceMillis),
+                number(settings, "announce_refresh", DEFAULT.announceRefreshSeconds),
                 number(settings, "neighbour_queue", DEFAULT.queue),
                 number(settings, "neighbour_retries", DEFAULT.retries),
                 number(settings, "neighbour_reachable", DEFAULT.reachableSeconds),

@@ -28,7 +28,7 @@ final class SourceCheck {
         if (Addresses.zero4(source)
                 || Addresses.loopback4(source)
                 || Addresses.broadcast4(source)
-                || config.localKind4(source) != NetConfig.NONE) {
+                || !foreign(config.localKind4(source))) {
             return MARTIAN;
         }
         ReversePath mode = config.iface(p.iface).reversePath();
@@ -55,7 +55,7 @@ final class SourceCheck {
         if (LinkLocal.is(high)) {
             return linkLocal(config, p, high, low, destinationHigh);
         }
-        if (config.localKind6(high, low) != NetConfig.NONE) {
+        if (!foreign(config.localKind6(high, low))) {
             return MARTIAN;
         }
         ReversePath mode = config.iface(p.iface).reversePath();
@@ -78,6 +78,11 @@ final class SourceCheck {
                 || Addresses.multicast6(destinationHigh)
                 || config.localKind6(destinationHigh, Ipv6.destinationLow(p.l3)) == NetConfig.OWN;
         return stays ? 0 : MARTIAN;
+    }
+
+    /** A standby hears the active director speak from the addresses they share. */
+    private static boolean foreign(int kind) {
+        return kind == NetConfig.NONE || kind == NetConfig.STANDBY;
     }
 
     private static int reversePath(ReversePath mode, int routeIface, int iface) {

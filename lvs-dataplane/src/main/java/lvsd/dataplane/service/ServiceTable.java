@@ -22,6 +22,12 @@ public final class ServiceTable {
     /** Which packets have which firewall mark. */
     public final MarkTable marks;
 
+    /**
+     * Whether another director forwards. {@link #live()} has no destination then, so that every packet of a connection
+     * takes the way of one whose server is gone.
+     */
+    public final boolean standby;
+
     private final @Nullable Service[] byIndex;
     private final @Nullable Destination[] destinations;
     private final long[] live = new long[Destination.MAXIMUM / Long.SIZE];
@@ -46,7 +52,14 @@ public final class ServiceTable {
      * @param allRealServers whether {@link #realServer4} knows every NAT server, not those of one-packet services alone
      */
     public ServiceTable(long generation, List<Service> services, MarkTable marks, boolean allRealServers) {
+        this(generation, services, marks, allRealServers, false);
+    }
+
+    /** As {@link #ServiceTable(long, List, MarkTable, boolean)}, of a director that may be the standby of a pair. */
+    public ServiceTable(
+            long generation, List<Service> services, MarkTable marks, boolean allRealServers, boolean standby) {
         this.generation = generation;
+        this.standby = standby;
         this.marks = marks;
         this.realServers = new RealServers(services, allRealServers);
         this.services = services.toArray(Service[]::new);
@@ -74,7 +87,7 @@ public final class ServiceTable {
             byIndex[service.index] = service;
             for (Destination destination : service.destinations) {
                 destinations[destination.index] = destination;
-                live[destination.index / Long.SIZE] |= 1L << destination.index;
+                live[destination.index / Long.SIZE] |= standby ? 0 : 1L << destination.index;
             }
             switch (service.id()) {
                 case ServiceId.Vip vip -> insert(service, vip);

@@ -92,8 +92,8 @@ class ArpTest {
     void shouldAnswerForRoutedVipWhenSet() {
         NetHarness.Config config = config();
         NetSettings d = NetSettings.DEFAULT;
-        config.settings =
-                new NetSettings(d.icmpRate(), d.icmpBurst(), true, true, true, d.queue(), 3, 30, 600, 32768, 60999);
+        config.settings = new NetSettings(
+                d.icmpRate(), d.icmpBurst(), true, true, true, 3, 1000, 0, d.queue(), 3, 30, 600, 32768, 60999);
         with(config);
         bench.input(0, eth(PEER, BROADCAST).arpRequest(CLIENT, VIP));
         expect(0, eth(CLIENT_PORT_MAC, PEER).arpReply(VIP, CLIENT));
@@ -325,7 +325,7 @@ class ArpTest {
         NetHarness.Config config = config();
         config.vips = List.of(VIP, "198.18.10.101");
         bench.net.config(config.build());
-        for (int i = 0; i < Announcer.TIMES; i++) {
+        for (int i = 0; i < 3; i++) {
             bench.advance(1);
             expect(
                     0,
@@ -378,7 +378,8 @@ class ArpTest {
         bench.send(packet("203.0.113.7"), "203.0.113.7");
         bench.drain();
         Interface only = bench.net.config().iface(0);
-        bench.net.config(NetConfig.of(List.of(only), List.of(), List.of(), List.of(), NetSettings.DEFAULT, true));
+        bench.net.config(
+                NetConfig.of(List.of(only), List.of(), List.of(), List.of(), NetSettings.DEFAULT, true, false));
         assertThat(bench.net.nextHop4(PacketBuilder.ip4("10.5.0.9"))).isEqualTo(Net.NO_ROUTE);
         bench.advance(4);
         expectNothing();

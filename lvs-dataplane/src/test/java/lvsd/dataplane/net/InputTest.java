@@ -355,7 +355,7 @@ class InputTest {
     @Test
     void shouldNotAnswerPingsWhenTheSettingsSaySo() {
         NetHarness.Config config = config();
-        config.settings = new NetSettings(1000, 50, false, false, false, 64, 3, 30, 600, 32768, 60999);
+        config.settings = new NetSettings(1000, 50, false, false, false, 3, 1000, 0, 64, 3, 30, 600, 32768, 60999);
         with(config);
         assertThat(bench.input(0, eth().ipv4(CLIENT, VIP).echoRequest(1, 2))).isEqualTo("drop echo-off");
         assertThat(bench.input(0, eth().ipv4(CLIENT, OWN).echoRequest(1, 2))).isEqualTo("drop echo-off");

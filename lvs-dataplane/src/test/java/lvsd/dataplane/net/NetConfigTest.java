@@ -149,7 +149,7 @@ class NetConfigTest {
                   neighbour_queue: 7
                 """);
         long mac = mac("02:00:00:00:00:09");
-        NetConfig built = NetConfig.of(daemon, new long[] {mac}, List.of(address("203.0.113.1")), List.of());
+        NetConfig built = NetConfig.of(daemon, new long[] {mac}, List.of(address("203.0.113.1")), List.of(), false);
         assertThat(built.interfaces()).isEqualTo(2);
         assertThat(built.iface(0).mtu()).isEqualTo(1800);
         assertThat(built.iface(1).vlanId()).isEqualTo(7);

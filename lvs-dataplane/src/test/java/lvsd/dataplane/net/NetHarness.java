@@ -81,6 +81,8 @@ final class NetHarness implements AutoCloseable {
     static final class Config {
         ReversePath reversePath = ReversePath.OFF;
         boolean forward = true;
+        boolean standby;
+        List<String> floating = List.of();
         NetSettings settings = NetSettings.DEFAULT;
         String clientMac = CLIENT_PORT_MAC;
         String rsMac = RS_PORT_MAC;
@@ -102,6 +104,7 @@ final class NetHarness implements AutoCloseable {
                             PacketBuilder.mac(clientMac),
                             1500,
                             List.of(prefix(OWN, 24), prefix(OWN6, 64)),
+                            List.of(),
                             reversePath),
                     new Interface(
                             1,
@@ -111,6 +114,7 @@ final class NetHarness implements AutoCloseable {
                             PacketBuilder.mac(rsMac),
                             rsMtu,
                             List.of(prefix("198.18.20.1", 24), prefix("2001:db8:b::1", 64)),
+                            addresses(floating),
                             reversePath),
                     new Interface(
                             2,
@@ -120,8 +124,9 @@ final class NetHarness implements AutoCloseable {
                             PacketBuilder.mac(rsMac),
                             1400,
                             List.of(prefix("10.5.0.1", 16)),
+                            List.of(),
                             reversePath));
-            return NetConfig.of(interfaces, routes, addresses(vips), addresses(lips), settings, forward);
+            return NetConfig.of(interfaces, routes, addresses(vips), addresses(lips), settings, forward, standby);
         }
 
         private static List<InetAddress> addresses(List<String> texts) {

@@ -88,6 +88,7 @@ class TapTwinTest {
                 from.mac(),
                 from.mtu(),
                 List.of(NetHarness.prefix(address, 24)),
+                from.floating(),
                 from.reversePath());
     }
 
