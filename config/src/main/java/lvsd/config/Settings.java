@@ -239,7 +239,7 @@ public final class Settings {
     private static void kernelOnly(List<Setting> all) {
         all.add(any(
                 "cache_bypass", 0, Effect.LATER, "1: a marked packet for which there is no server goes straight on"));
-        all.add(any("pmtu_disc", 1, Effect.LATER, "0: packets too big for a tunnel are not answered"));
+        all.add(any("pmtu_disc", 1, Effect.LIVE, "0: packets too big for a tunnel are cut, not answered"));
         all.add(any("ignore_tunneled", 0, Effect.NOTHING, "nothing comes out of a tunnel here"));
         all.add(any("conntrack", 0, Effect.NOTHING, "there is no netfilter here"));
         all.add(any("snat_reroute", 1, Effect.NOTHING, "the route is always looked up for the rewritten packet"));

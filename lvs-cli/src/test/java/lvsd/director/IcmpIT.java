@@ -68,19 +68,6 @@ class IcmpIT {
     }
 
     @Test
-    void aMethodThatIsNotThereYetIsCountedAsADrop() {
-        director.rules("-A -t 203.0.113.90:80 -s rr\n-a -t 203.0.113.90:80 -r 198.51.100.11:80 -i");
-        assertThat(director.lvsd().lvsadm("-Ln").orFail().out()).contains("Tunnel");
-        Load.Report report = Load.of("203.0.113.90", "/")
-                .count(1)
-                .timeout(Duration.ofSeconds(2))
-                .run(director.client());
-        assertThat(report.failed()).isEqualTo(1);
-        assertThat(director.lvsd().lvsadm("--drops").orFail().out())
-                .containsPattern("[1-9]\\d*\\s+method-not-available");
-    }
-
-    @Test
     void aFullnatServiceWithoutLocalAddressIsCountedAsADrop() {
         director.rules(Service.FULLNAT.rules().replaceAll("(?m)^-P.*$", ""));
         Load.Report report = Load.of(Service.FULLNAT.vip(), "/")

@@ -13,8 +13,6 @@ import lvsd.control.Views;
 import lvsd.dataplane.ConnectionRow;
 import lvsd.dataplane.DataplaneControl;
 import lvsd.dataplane.DropReason;
-import lvsd.rules.DestinationSpec;
-import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Rule;
 import lvsd.rules.RuleFormatter;
 import lvsd.rules.RuleParser;
@@ -102,11 +100,6 @@ final class Requests implements RequestHandler {
                     RuleFormatter.line(change instanceof Rule.StartDaemon daemon ? director.kept(daemon) : change);
             batch.add(line);
             LOG.atDebug().addKeyValue("rule", line).log("rule");
-            if (change instanceof Rule.AddDestination(var destination)) {
-                warnOfMissing(destination, line);
-            } else if (change instanceof Rule.EditDestination(var destination)) {
-                warnOfMissing(destination, line);
-            }
         }
     }
 
@@ -157,16 +150,6 @@ final class Requests implements RequestHandler {
             }
         }
         return "";
-    }
-
-    /** What is stored and listed as ipvsadm does, but not yet balanced, is said once. */
-    private static void warnOfMissing(DestinationSpec destination, String line) {
-        if (destination.method() == ForwardingMethod.TUNNEL) {
-            LOG.atWarn()
-                    .addKeyValue("rule", line)
-                    .addKeyValue("missing", "tunnel")
-                    .log("server uses what is not available");
-        }
     }
 
     @Override

@@ -99,7 +99,7 @@ final class ConnectionDump {
             return address(table, entry, Connection.SERVER_SIDE, false);
         }
         return address(
-                table.ipv6()
+                Connection.isDirectServer6(cold)
                         ? Wire.bytes16(Connection.directServerHigh(cold), Connection.directServerLow(cold))
                         : Wire.bytes4(Connection.directServer4(cold)));
     }

@@ -124,7 +124,7 @@ final class Connector {
      */
     int connect(Packet p, Service service, Destination destination, int template) {
         link = template;
-        if (destination.ipv6 != p.ipv6 || destination.method == ForwardingMethod.TUNNEL.number()) {
+        if (destination.ipv6 != p.ipv6 && destination.method != ForwardingMethod.TUNNEL.number()) {
             return Verdict.drop(DropReason.METHOD_NOT_AVAILABLE);
         }
         boolean once = service.onePacket && p.protocol == Ipv4.PROTOCOL_UDP;
@@ -362,16 +362,25 @@ final class Connector {
         }
     }
 
-    /** Direct routing: packets leave with the addresses and ports they came with, to the server's next hop. */
+    /**
+     * Direct routing and tunnels: packets keep the addresses and ports they came with, and go to the server's next hop.
+     * Those that are wrapped go the long way.
+     */
     private static void fillDirect(Packet p, ConnectionTable table, int entry, Destination destination) {
         long hot = table.hot(entry);
-        Connection.setFlags(hot, Connection.flags(hot) | Connection.NO_OUTPUT);
+        int wrapped = Connection.isTunnel(destination.method) ? Connection.TOA_PENDING : 0;
+        Connection.setFlags(hot, Connection.flags(hot) | Connection.NO_OUTPUT | wrapped);
+        long cold = table.cold(entry);
+        if (destination.ipv6) {
+            Connection.setDirectServer6(cold, destination.address6High, destination.address6Low);
+        } else {
+            Connection.setDirectServer4(cold, destination.address4);
+        }
         Connection.setPorts(hot, Connection.SERVER_SIDE, Integer.rotateLeft(Tcp.ports(p.l4), 16));
         if (!p.ipv6) {
             long addresses = Ipv4.addresses(p.l3);
             Connection.setAddresses(hot, Connection.CLIENT_SIDE, addresses);
             Connection.setAddresses(hot, Connection.SERVER_SIDE, Long.rotateLeft(addresses, 32));
-            Connection.setDirectServer4(table.cold(entry), destination.address4);
             return;
         }
         long at = table.addresses6(entry);
@@ -381,7 +390,6 @@ final class Connector {
         Connection.setDestination6(at, client, Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3));
         Connection.setSource6(at, server, Ipv6.destinationHigh(p.l3), Ipv6.destinationLow(p.l3));
         Connection.setDestination6(at, server, Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3));
-        Connection.setDirectServer6(table.cold(entry), destination.address6High, destination.address6Low);
     }
 
     private void fillAddresses6(Packet p, long addresses, Destination destination) {

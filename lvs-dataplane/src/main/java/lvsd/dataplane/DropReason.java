@@ -55,8 +55,10 @@ public enum DropReason {
     NO_DESTINATION("no-destination", "service has no usable real server"),
     /** The connection's server was removed. */
     DESTINATION_GONE("destination-gone", "the connection's real server was removed"),
-    /** Destination's forwarding method is not there yet. */
-    METHOD_NOT_AVAILABLE("method-not-available", "forwarding method of the real server is not available"),
+    /** Destination of the other address family, which only a tunnel reaches. */
+    METHOD_NOT_AVAILABLE("method-not-available", "real server of another address family, and not added with -i"),
+    /** A packet for a tunnel that cannot be wrapped. */
+    TUNNEL("tunnel", "no own address of the real server's family, or no room for the tunnel's headers"),
     /** Connection table full. */
     TABLE_FULL("table-full", "connection table is full"),
     /** FULLNAT destination without any local address of its family. */

@@ -1,8 +1,10 @@
 package lvsd.dataplane;
 
 import java.util.Objects;
+import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.nat.IcmpTranslation;
+import lvsd.dataplane.nat.Unwrapping;
 import lvsd.dataplane.net.UnreachableHandler;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
@@ -14,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * ICMP error quotes something the sender knows. Owned by the worker.
  */
 final class HeldPackets implements UnreachableHandler {
+    private final Packet inner = new Packet();
     private @Nullable ConnectionTable table4;
     private @Nullable ConnectionTable table6;
 
@@ -25,12 +28,37 @@ final class HeldPackets implements UnreachableHandler {
 
     @Override
     public boolean restore(Packet p) {
+        if (fromTunnel(p)) {
+            // Addresses and ports are the client's own, and so is all else but the TTL.
+            p.copy(inner);
+            return true;
+        }
         boolean balanced =
                 p.protocol == Ipv4.PROTOCOL_TCP || p.protocol == Ipv4.PROTOCOL_UDP || p.protocol == Ipv4.PROTOCOL_SCTP;
         if (!p.l4Valid || !balanced) {
             return true;
         }
         return p.ipv6 ? restore6(p, Objects.requireNonNull(table6)) : restore4(p, Objects.requireNonNull(table4));
+    }
+
+    /** Whether {@code p} is what the director has wrapped; {@link #inner} is what is inside then. */
+    private boolean fromTunnel(Packet p) {
+        if (Unwrapping.unwrap(p.ipv6, p.l3, p.l3Length, inner) == Unwrapping.NONE || !inner.l4Valid) {
+            return false;
+        }
+        ConnectionTable table = Objects.requireNonNull(inner.ipv6 ? table6 : table4);
+        int ports = Tcp.ports(inner.l4);
+        int reference = inner.ipv6
+                ? table.find6(
+                        Ipv6.sourceHigh(inner.l3),
+                        Ipv6.sourceLow(inner.l3),
+                        Ipv6.destinationHigh(inner.l3),
+                        Ipv6.destinationLow(inner.l3),
+                        ports,
+                        inner.protocol)
+                : table.find4(Ipv4.addresses(inner.l3), ports, inner.protocol);
+        return reference != ConnectionTable.NONE
+                && Connection.isTunnel(Connection.flags(table.hot(ConnectionTable.entry(reference))));
     }
 
     /** What left towards one side carries that side's tuple reversed. */

@@ -36,6 +36,7 @@ final class Misses {
     private final SynProxy proxy;
     private final Ownership ownership;
     private final Fragments fragments;
+    private final Tunnels tunnels;
     private final BitSet partialChecksums;
 
     /** Set while packets of the hand-off ring are processed: they are never handed on again. */
@@ -46,6 +47,7 @@ final class Misses {
         this.net = parts.net();
         this.ownership = parts.ownership();
         this.fragments = new Fragments(ownership.self(), ownership.workers(), parts.seed0(), parts.seed1());
+        this.tunnels = new Tunnels(pipeline, parts);
         this.connector = new Connector(pipeline, parts);
         this.adopter = new Adopter(pipeline, parts);
         this.proxy = new SynProxy(pipeline, this, connector, parts);
@@ -137,6 +139,9 @@ final class Misses {
         }
         if (IcmpTranslation.isError(p)) {
             int translated = translate(p);
+            if (translated == 0) {
+                translated = tunnels.error(p, handed);
+            }
             if (translated != 0) {
                 return translated;
             }
@@ -161,7 +166,8 @@ final class Misses {
         return balancedKind(localKind(p)) ? Verdict.drop(DropReason.FRAGMENT) : net.input(p);
     }
 
-    private int lookUp(Packet p, int ports) {
+    /** The connection of a packet with these ports, or {@link ConnectionTable#NONE}. */
+    int lookUp(Packet p, int ports) {
         if (p.ipv6) {
             return pipeline.table6.find6(
                     Ipv6.sourceHigh(p.l3),
@@ -365,7 +371,8 @@ final class Misses {
         if (nextHop < 0) {
             return noRoute(nextHop);
         }
-        if (p.l3Length > Adjacency.mtu(net.line(nextHop))) {
+        boolean wrapped = Connection.isTunnel(Connection.flags(hot));
+        if (!wrapped && p.l3Length > Adjacency.mtu(net.line(nextHop))) {
             return Verdict.drop(DropReason.TOO_BIG);
         }
         if (p.ipv6) {
@@ -374,7 +381,7 @@ final class Misses {
             IcmpTranslation.translate4(p, quoted, hot, table.cold(entry), side);
         }
         pipeline.counters.count(destination, side, p.l3Length);
-        return net.output(p, nextHop);
+        return wrapped ? tunnels.sendError(p, table, entry, nextHop) : net.output(p, nextHop);
     }
 
     /** An error about a connection that this worker does not know: another may; 0 when none does. */
@@ -483,6 +490,9 @@ final class Misses {
         if (nextHop < 0) {
             net.noRoute(p);
             return noRoute(nextHop);
+        }
+        if (Connection.isTunnel(Connection.flags(hot))) {
+            return tunnels.send(p, table, entry, nextHop);
         }
         int mtu = Adjacency.mtu(net.line(nextHop));
         if (p.l3Length > mtu && (p.ipv6 || Ipv4.dontFragment(p.l3))) {

@@ -40,4 +40,22 @@ public final class Packet {
     public boolean laterFragment;
     /** Sent to a group address of layer 2. */
     public boolean groupFrame;
+
+    /** Becomes the same view as {@code other}; the mbuf stays its own. */
+    public void copy(Packet other) {
+        frame = other.frame;
+        frameLength = other.frameLength;
+        iface = other.iface;
+        etherType = other.etherType;
+        l3 = other.l3;
+        l3Length = other.l3Length;
+        ipv6 = other.ipv6;
+        protocol = other.protocol;
+        l4 = other.l4;
+        l4Length = other.l4Length;
+        l4Valid = other.l4Valid;
+        fragment = other.fragment;
+        laterFragment = other.laterFragment;
+        groupFrame = other.groupFrame;
+    }
 }

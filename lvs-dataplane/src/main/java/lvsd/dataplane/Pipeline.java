@@ -600,7 +600,7 @@ final class Pipeline {
         int found;
         if (Connection.isDirect(Connection.flags(hot))) {
             long cold = table.cold(entry);
-            found = table.ipv6()
+            found = Connection.isDirectServer6(cold)
                     ? net.nextHop6(Connection.directServerHigh(cold), Connection.directServerLow(cold))
                     : net.nextHop4(Connection.directServer4(cold));
         } else if (table.ipv6()) {

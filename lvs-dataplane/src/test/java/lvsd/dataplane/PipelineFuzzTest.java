@@ -25,6 +25,9 @@ import org.slf4j.LoggerFactory;
 class PipelineFuzzTest {
     private static final Logger LOG = LoggerFactory.getLogger(PipelineFuzzTest.class);
     private static final int BURST = 64;
+    /** First of the ports whose servers are behind tunnels. */
+    private static final int TUNNEL_PORT = 7000;
+
     /** Frames between two looks at whether connections still work. */
     private static final int ROUND = 20_000;
     /** Frames that may be held for unresolved neighbours: some queues' worth. */
@@ -52,6 +55,8 @@ class PipelineFuzzTest {
                 }
             }
         }
+        TunnelTest.services(director, Way.NAT4, TUNNEL_PORT);
+        TunnelTest.services(director, Way.NAT6, TUNNEL_PORT);
     }
 
     @Test
@@ -150,6 +155,9 @@ class PipelineFuzzTest {
             datagrams.upDatagram(20);
             datagrams.downDatagram(20);
             frames(datagrams);
+        }
+        for (Way way : new Way[] {Way.NAT4, Way.NAT6}) {
+            live.addAll(TunnelTest.frames(director, way, TUNNEL_PORT, 0x4000 | (nextPort++ & 0x3fff)));
         }
     }
 

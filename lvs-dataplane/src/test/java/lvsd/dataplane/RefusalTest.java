@@ -162,8 +162,9 @@ class RefusalTest {
 
     @ParameterizedTest
     @EnumSource(names = {"NAT4", "NAT6"})
-    void shouldSayThatTunnelsAreNotThere(Way way) {
-        director.service(Protocol.TCP, way.vip(), 80, ForwardingMethod.TUNNEL, way.server() + ":80");
+    void shouldRefuseAServerOfTheOtherFamilyWithoutTunnel(Way way) {
+        String other = way.ipv6 ? TestDirector.RS1 : TestDirector.RS1_6;
+        director.service(Protocol.TCP, way.vip(), 80, ForwardingMethod.ROUTE, other + ":80");
         director.send(0, tcp(way, 5).fromClient().flags("S").build());
         director.expectNothing(0);
         director.expectNothing(1);

@@ -36,7 +36,10 @@ public final class Connection {
     public static final int TIMESTAMP_DELTA = 0x0010;
     /** Came by sync. */
     public static final int SYNCED = 0x0020;
-    /** The client's address has not been told to the RS yet (TOA). Ours: the kernel's bit means "hashed" there. */
+    /**
+     * Packets may not go the short way: the client's address has not been told to the RS yet (TOA), the SYN proxy has to
+     * see them, or they go into a tunnel. Ours: the kernel's bit means "hashed" there.
+     */
     public static final int TOA_PENDING = 0x0040;
     /** No packet from the RS seen, and none expected to come this way (DR, tunnel). */
     public static final int NO_OUTPUT = 0x0080;
@@ -62,6 +65,7 @@ public final class Connection {
     /** In {@link #proxy}: the client's next acknowledgement may be that of a cookie. */
     public static final int WATCHED = 0x4000;
 
+    private static final int TUNNEL = 2;
     private static final int SERVER_TUPLE = 8;
     private static final int PORTS = 16;
     private static final int FLAGS = 24;
@@ -393,30 +397,42 @@ public final class Connection {
         return (flags & NO_OUTPUT) != 0;
     }
 
+    /** Whether packets of a direct connection are wrapped. */
+    public static boolean isTunnel(int flags) {
+        return method(flags) == TUNNEL;
+    }
+
+    /** Whether the server of a direct connection has an IPv6 address: with a tunnel it need not be of the client's family. */
+    public static boolean isDirectServer6(long cold) {
+        return proxyTimestamp(cold) != 0;
+    }
+
     /** IPv4 address of the server of a direct connection ({@link #isDirect}), which has no use for window edges. */
     public static int directServer4(long cold) {
         return Memory.getInt(cold, COLD_SIZE, WINDOW_EDGES);
     }
 
-    /** Sets the server of a direct IPv4 connection. */
+    /** Sets the server of a direct connection. */
     public static void setDirectServer4(long cold, int address) {
         Memory.setInt(cold, COLD_SIZE, WINDOW_EDGES, address);
+        setProxyTimestamp(cold, 0);
     }
 
-    /** First half of the server's address of a direct IPv6 connection. */
+    /** First half of the server's address of a direct connection ({@link #isDirectServer6}). */
     public static long directServerHigh(long cold) {
         return Memory.getLong(cold, COLD_SIZE, WINDOW_EDGES);
     }
 
-    /** Second half of the server's address of a direct IPv6 connection. */
+    /** Second half of the server's address of a direct connection ({@link #isDirectServer6}). */
     public static long directServerLow(long cold) {
         return Memory.getLong(cold, COLD_SIZE, TIMESTAMP);
     }
 
-    /** Sets the server of a direct IPv6 connection. */
+    /** Sets the server of a direct connection, an IPv6 address. */
     public static void setDirectServer6(long cold, long high, long low) {
         Memory.setLong(cold, COLD_SIZE, WINDOW_EDGES, high);
         Memory.setLong(cold, COLD_SIZE, TIMESTAMP, low);
+        setProxyTimestamp(cold, 1);
     }
 
     /** State of the rate limiter; meaning by the limiter. */

@@ -29,6 +29,7 @@ final class IcmpSender {
 
     private final Net net;
     private final Frames frames;
+    private final Packet held = new Packet();
     private final TokenBucket errors;
     private final TokenBucket echoes;
     private int id;
@@ -192,11 +193,28 @@ final class IcmpSender {
             net.emit(mbuf, Adjacency.port(line));
             return;
         }
-        if (p.l3 - p.frame < Ethernet.SIZE || Ethernet.isGroupAddress(Ethernet.source(p.frame))) {
+        if (p.l3 - p.frame < Ethernet.SIZE) {
+            ask(p, mbuf, etherType);
+            return;
+        }
+        if (Ethernet.isGroupAddress(Ethernet.source(p.frame))) {
             frames.free(mbuf);
             return;
         }
         frames.send(mbuf, net.config().iface(p.iface), Ethernet.source(p.frame), etherType);
+    }
+
+    /** No station is known for the sender of {@code p}: its next hop is asked for, and the error waits. */
+    private void ask(Packet p, long mbuf, int etherType) {
+        held.mbuf = mbuf;
+        held.l3 = Mbuf.data(mbuf);
+        held.l3Length = Mbuf.dataLength(mbuf);
+        held.ipv6 = p.ipv6;
+        Memory.setShortBe(held.l3 - 2, 2, 0, etherType);
+        int nextHop = p.ipv6
+                ? net.nextHop6(Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3))
+                : net.nextHop4(Ipv4.source(p.l3));
+        net.dispatch(mbuf, net.output(held, nextHop));
     }
 
     /** Turns a ping, in place, into its answer. */

@@ -83,7 +83,7 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         this.icmp = new IcmpSender(this, frames, config.settings, (int) seed & 0xffff);
         this.closedPort = new ClosedPort(this, icmp);
         this.announcer = new Announcer(arp, nd, config.settings);
-        this.fragmenter = new Fragmenter(this, frames);
+        this.fragmenter = new Fragmenter(this, frames, (int) (seed >>> 32));
         if (worker == 0) {
             announcer.all(config, UNKNOWN, 0);
         }
@@ -245,6 +245,12 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
             return Verdict.transmit(Adjacency.port(line));
         }
         return neighbours.hold(index, p.mbuf, p.l3) ? Verdict.KEPT : Verdict.drop(DropReason.NEIGHBOUR_QUEUE_FULL);
+    }
+
+    /** As {@link #output} for a packet whose IP header is ours: one of IPv6 that is too long leaves in fragments, too. */
+    public int outputOwn(Packet p, int nextHop) {
+        int mtu = nextHop < 0 || !p.ipv6 ? Integer.MAX_VALUE : Adjacency.mtu(neighbours.line(nextHop));
+        return p.l3Length > mtu ? fragmenter.output6(p, nextHop, mtu) : output(p, nextHop);
     }
 
     /** Largest packet on the way to an IPv4 address, bytes; that of plain Ethernet where there is no way. */
@@ -444,6 +450,25 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         return p.ipv6
                 ? icmp.error(p, Icmpv6.PACKET_TOO_BIG, 0, mtu)
                 : icmp.error(p, Icmp.UNREACHABLE, Icmp.CODE_FRAGMENTATION_NEEDED, mtu);
+    }
+
+    /**
+     * Tells the sender of a packet that was sent on before, and has no frame any more, of an error; the way to it is found
+     * anew, and asked for. {@code p} may be part of a packet: what an ICMP error has quoted.
+     */
+    public void errorAgain(Packet p, int type, int code) {
+        p.iface = sourceInterface(p);
+        if (p.iface >= 0) {
+            icmp.error(p, type, code, 0);
+        }
+    }
+
+    /** As {@link #errorAgain} with the MTU of the way. */
+    public void tooBigAgain(Packet p, int mtu) {
+        p.iface = sourceInterface(p);
+        if (p.iface >= 0) {
+            tooBig(p, mtu);
+        }
     }
 
     /** Tells the sender that nobody serves the port. */

@@ -447,7 +447,7 @@ public final class NetConfig {
      * The own IPv4 address to speak from on {@code iface} towards {@code peer}: the one whose network holds the peer,
      * else the interface's first, else any; 0 when the director has none.
      */
-    int source4(int iface, int peer) {
+    public int source4(int iface, int peer) {
         int first = 0;
         for (DaemonConfig.Prefix prefix : interfaces[iface].addresses()) {
             if (!isIpv6(prefix.address())) {
@@ -473,7 +473,7 @@ public final class NetConfig {
     }
 
     /** The own IPv6 address to speak from on {@code iface} towards a global peer; null: use the link-local one. */
-    DaemonConfig.@Nullable Prefix source6(int iface, long peerHigh, long peerLow) {
+    public DaemonConfig.@Nullable Prefix source6(int iface, long peerHigh, long peerLow) {
         DaemonConfig.Prefix first = null;
         for (DaemonConfig.Prefix prefix : interfaces[iface].addresses()) {
             InetAddress address = prefix.address();

@@ -13,6 +13,13 @@ public final class Destination {
     /** Most destinations over all services. */
     public static final int MAXIMUM = 1 << 16;
 
+    /** {@link #tunnel}: the packet follows the outer IP header (RFC 2003, RFC 2473, RFC 4213). */
+    public static final int TUNNEL_IPIP = 0;
+    /** {@link #tunnel}: UDP and GUE headers between. */
+    public static final int TUNNEL_GUE = 1;
+    /** {@link #tunnel}: a GRE header between (RFC 2784). */
+    public static final int TUNNEL_GRE = 2;
+
     /** Dense index, below {@link #MAXIMUM}. */
     public final int index;
     /** Index of the service it belongs to. */
@@ -39,6 +46,12 @@ public final class Destination {
     public final int upperThreshold;
 
     public final int lowerThreshold;
+    /** How packets are wrapped if {@link #method} is the tunnel's: one of the constants of this class. */
+    public final int tunnel;
+    /** UDP port of {@link #TUNNEL_GUE} in wire form. */
+    public final int tunnelPort;
+    /** Whether the header between outer and inner packet has a checksum. */
+    public final boolean tunnelChecksum;
 
     /** Whether its answers go to the client directly, not this way. */
     public boolean isDirect() {
@@ -66,5 +79,14 @@ public final class Destination {
         this.lastWeight = lastWeight;
         this.upperThreshold = spec.upperThreshold();
         this.lowerThreshold = spec.lowerThreshold();
+        this.tunnel = switch (spec.tunnel().type()) {
+            case "gue" -> TUNNEL_GUE;
+            case "gre" -> TUNNEL_GRE;
+            default -> TUNNEL_IPIP;
+        };
+        this.tunnelPort = Wire.port(spec.tunnel().port());
+        String checksum = spec.tunnel().checksum();
+        // A remote checksum is offered for packets that carry a partial one, which none that is forwarded does.
+        this.tunnelChecksum = checksum.equals("csum") || checksum.equals("remcsum");
     }
 }
