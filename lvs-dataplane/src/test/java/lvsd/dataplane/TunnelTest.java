@@ -58,14 +58,7 @@ class TunnelTest {
         return where.service(
                 spec,
                 List.of(new DestinationSpec(
-                        spec.id(),
-                        TestDirector.ip(outer.server()),
-                        80,
-                        ForwardingMethod.TUNNEL,
-                        1,
-                        0,
-                        0,
-                        tunnel)));
+                        spec.id(), TestDirector.ip(outer.server()), 80, ForwardingMethod.TUNNEL, 1, 0, 0, tunnel)));
     }
 
     /** A service for every kind of tunnel at its own port from {@code port} on, of client family {@code way}. */
@@ -169,7 +162,8 @@ class TunnelTest {
                 byte[] frame = director.expect(1);
                 byte[] inner = sent.copy().ttl(63).buildIp();
                 // RFC 6040: "congestion experienced" is not repeated outside.
-                PacketBuilder expected = around(way, outer, tunnel, inner, frame).tos(tos == 3 ? 2 : tos);
+                PacketBuilder expected =
+                        around(way, outer, tunnel, inner, frame).tos(tos == 3 ? 2 : tos);
                 assertThat(frame).isEqualTo(expected.build());
                 if (tunnel.type().equals("gue")) {
                     int used = Flow.at16(frame, outer.l4());
@@ -197,7 +191,9 @@ class TunnelTest {
             byte[] frame = director.expect(1);
             byte[] inner = sent.copy().ttl(2).buildIp();
             PacketBuilder expected = around(way, outer, tunnel, inner, frame).ttl(2);
-            assertThat(frame).isEqualTo((way.ipv6 || outer.ipv6 ? expected : expected.df().id(0)).build());
+            assertThat(frame)
+                    .isEqualTo(
+                            (way.ipv6 || outer.ipv6 ? expected : expected.df().id(0)).build());
             assertThat(director.connections().getFirst().state()).isEqualTo(states[i]);
         }
         director.send(0, in(way).ttl(1).tcp(7, 80).flags(".").build());
@@ -246,7 +242,8 @@ class TunnelTest {
         byte[] body = join(
                 Arrays.copyOfRange(first, 14 + headers, first.length),
                 Arrays.copyOfRange(second, 14 + headers, second.length));
-        byte[] whole = around(way, outer, tunnel, sent.copy().ttl(63).buildIp(), first).build();
+        byte[] whole =
+                around(way, outer, tunnel, sent.copy().ttl(63).buildIp(), first).build();
         if (tunnel.type().equals("gue")) {
             // Where the UDP header is depends on the fragment header before it.
             System.arraycopy(first, 14 + headers, whole, outer.l4(), 2);
@@ -301,7 +298,9 @@ class TunnelTest {
                             .quote(wrapped)
                             .build());
             PacketBuilder expected = way.leaving(0, way.vip(), way.client());
-            expected = (way.ipv6 ? expected : expected.tos(0xc0)).icmp(told[i][0], told[i][1]).quote(quote);
+            expected = (way.ipv6 ? expected : expected.tos(0xc0))
+                    .icmp(told[i][0], told[i][1])
+                    .quote(quote);
             Packets.assertSame(director.expect(0), expected.build(), "ip.id", "ip.checksum");
             director.expectNothing(1);
         }
@@ -408,8 +407,9 @@ class TunnelTest {
             director.send(0, fragment.build());
             byte[] frame = director.expect(1);
             assertThat(frame)
-                    .isEqualTo(around(way, way, KINDS[0], fragment.copy().ttl(63).buildIp(), frame)
-                            .build());
+                    .isEqualTo(
+                            around(way, way, KINDS[0], fragment.copy().ttl(63).buildIp(), frame)
+                                    .build());
         }
     }
 

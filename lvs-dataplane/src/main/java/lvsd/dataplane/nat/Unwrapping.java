@@ -124,9 +124,8 @@ public final class Unwrapping {
         inner.protocol = protocol;
         inner.groupFrame = false;
         inner.iface = -1;
-        boolean balanced = protocol == Ipv4.PROTOCOL_TCP
-                || protocol == Ipv4.PROTOCOL_UDP
-                || protocol == Ipv4.PROTOCOL_SCTP;
+        boolean balanced =
+                protocol == Ipv4.PROTOCOL_TCP || protocol == Ipv4.PROTOCOL_UDP || protocol == Ipv4.PROTOCOL_SCTP;
         inner.l4Valid = balanced && inner.l4Length >= TRANSPORT;
     }
 }

@@ -211,9 +211,8 @@ final class IcmpSender {
         held.l3Length = Mbuf.dataLength(mbuf);
         held.ipv6 = p.ipv6;
         Memory.setShortBe(held.l3 - 2, 2, 0, etherType);
-        int nextHop = p.ipv6
-                ? net.nextHop6(Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3))
-                : net.nextHop4(Ipv4.source(p.l3));
+        int nextHop =
+                p.ipv6 ? net.nextHop6(Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3)) : net.nextHop4(Ipv4.source(p.l3));
         net.dispatch(mbuf, net.output(held, nextHop));
     }
 
