@@ -18,6 +18,7 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import lvsd.cli.Recording;
@@ -37,6 +38,10 @@ import org.junit.jupiter.api.TestInstance;
  * of. The time until a connection expires and rates depend on when one looks: of them only the form is compared. The order
  * of connections is the kernel's hash's. Its counters come up to two seconds late, so listings right behind the packets
  * show none there.
+ *
+ * <p>Not replayed: steps of a shell, which read files under {@code /proc} that only a kernel has; {@code -h} without rights
+ * (the tool asks the kernel first and fails; ours tells anybody); step 9 of {@code edit-delete-with-conns}, counters that
+ * come too late there.
  */
 @Tag("privileged")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -150,7 +155,7 @@ class CliConnectionsIT {
         client(30002, RST, 0);
         awaitState("TIME_WAIT");
         awaitState("CLOSE ");
-        replay("tcp-nat-4-conns", Set.of());
+        replay("tcp-nat-4-conns", Set.of(), 15);
     }
 
     @Test
@@ -160,7 +165,57 @@ class CliConnectionsIT {
         }
         awaitState("30702");
         // Counters are two seconds late there.
-        replay("edit-delete-with-conns", Set.of(9));
+        replay("edit-delete-with-conns", Set.of(9), 15);
+    }
+
+    @Test
+    void shouldListCallsAndTheirTemplatesAsRecorded() throws IOException {
+        tool("-C");
+        tool("-A", "-u", VIP + ":5060", "-s", "rr", "-p", "60", "--pe", "sip");
+        for (String server : SERVERS.reversed()) {
+            tool("-a", "-u", VIP + ":5060", "-r", server + ":5060", "-m");
+        }
+        for (int i = 0; i < 2; i++) {
+            // 58 bytes, as there.
+            byte[] invite = "INVITE sip:x SIP/2.0\r\nCall-ID: call%d@host\r\nX: 12345678\r\n\r\n"
+                    .formatted(i)
+                    .getBytes(US_ASCII);
+            datagram(CLIENT, VIP, 30200 + i, 5060, invite);
+            awaitState(Integer.toString(30200 + i));
+            datagram(SERVERS.get(i), CLIENT, 5060, 30200 + i, invite);
+        }
+        Shell.await(
+                "both calls answered",
+                Duration.ofSeconds(10),
+                () -> tool("-Lnc").stdout().split("ASSURED", -1).length == 3);
+        replay("pe-sip", Set.of(), 17);
+    }
+
+    /** What {@code --set} says counts from a connection's next packet on, but in TIME_WAIT never. */
+    @Test
+    void shouldTakeTimeoutsAsRecorded() throws IOException {
+        tool("--set", "10", "5", "3");
+        open(30800, SERVERS.getFirst());
+        awaitState("ESTABLISHED");
+        replay("timeouts-after-set", Set.of(), 1);
+        Shell.await("time to pass", Duration.ofSeconds(10), () -> expires(30800) < 8);
+        client(30800, ACK, 6);
+        Shell.await("a fresh timer", Duration.ofSeconds(2), () -> expires(30800) > 8);
+        replay("timeouts-after-set-refreshed", Set.of(), 0);
+        client(30800, FIN, 0);
+        server(30800, SERVERS.getFirst(), FIN, 0);
+        client(30800, ACK, 0);
+        awaitState("TIME_WAIT");
+        assertThat(expires(30800)).isBetween(110, 120);
+        replay("timeouts-expired", Set.of(), 1);
+    }
+
+    /** Seconds until the connection of a client's port expires, as listed. */
+    private int expires(int port) {
+        Matcher row = Pattern.compile("(?m)^TCP (\\d\\d):(\\d\\d) .*:" + port + " ")
+                .matcher(tool("-Lnc").stdout());
+        assertThat(row.find()).isTrue();
+        return Integer.parseInt(row.group(1)) * 60 + Integer.parseInt(row.group(2));
     }
 
     @Test
@@ -218,28 +273,45 @@ class CliConnectionsIT {
     /** Sends a TCP segment with the options of Linux: 20 bytes of them in a SYN, 12 elsewhere. */
     private void send(String from, String to, int fromPort, int toPort, int flags, int data) throws IOException {
         int options = (flags & SYN) != 0 ? 20 : 12;
-        int length = 40 + options + data;
+        ByteBuffer segment = ByteBuffer.allocate(20 + options + data);
+        segment.putShort((short) fromPort).putShort((short) toPort).putInt(1000).putInt(1000);
+        segment.put((byte) (((20 + options) / 4) << 4))
+                .put((byte) flags)
+                .putShort((short) 8192)
+                .putInt(0);
+        for (int i = 0; i < options; i++) {
+            segment.put((byte) 1);
+        }
+        packet(from, to, 6, segment.array(), 16);
+    }
+
+    private void datagram(String from, String to, int fromPort, int toPort, byte[] data) throws IOException {
+        ByteBuffer datagram = ByteBuffer.allocate(8 + data.length);
+        datagram.putShort((short) fromPort)
+                .putShort((short) toPort)
+                .putShort((short) (8 + data.length))
+                .putShort((short) 0)
+                .put(data);
+        packet(from, to, 17, datagram.array(), 6);
+    }
+
+    /** Sends a transport packet, whose checksum belongs {@code field} bytes from its beginning, in an IPv4 packet. */
+    private void packet(String from, String to, int protocol, byte[] transport, int field) throws IOException {
+        int length = 20 + transport.length;
         ByteBuffer frame = ByteBuffer.allocate(Math.max(60, 14 + length));
         frame.put(mac).put(new byte[] {2, 0, 0, 0, 0, 1}).putShort((short) 0x0800);
         frame.putShort((short) 0x4500)
                 .putShort((short) length)
                 .putInt(0x4000)
                 .put((byte) 64)
-                .put((byte) 6);
+                .put((byte) protocol);
         frame.putShort((short) 0)
                 .put(InetAddress.getByName(from).getAddress())
-                .put(InetAddress.getByName(to).getAddress());
+                .put(InetAddress.getByName(to).getAddress())
+                .put(transport);
         frame.putShort(24, (short) checksum(frame, 14, 20, 0));
-        frame.putShort((short) fromPort).putShort((short) toPort).putInt(1000).putInt(1000);
-        frame.put((byte) (((20 + options) / 4) << 4))
-                .put((byte) flags)
-                .putShort((short) 8192)
-                .putInt(0);
-        for (int i = 0; i < options; i++) {
-            frame.put((byte) 1);
-        }
-        int pseudo = checksumSum(frame, 26, 8) + 6 + (length - 20);
-        frame.putShort(50, (short) checksum(frame, 34, length - 20, pseudo));
+        int pseudo = checksumSum(frame, 26, 8) + protocol + transport.length;
+        frame.putShort(34 + field, (short) checksum(frame, 34, transport.length, pseudo));
         Process program = requireNonNull(frames);
         Writer writer = program.outputWriter(US_ASCII);
         writer.write(HexFormat.of().formatHex(frame.array()) + "\n");
@@ -279,7 +351,7 @@ class CliConnectionsIT {
                 requireNonNull(lvsd).control(), new Step("by hand", 0, "", List.of(arguments), "", "", "", ""));
     }
 
-    private void replay(String scenario, Set<Integer> late) {
+    private void replay(String scenario, Set<Integer> late, int more) {
         List<String> differences = new ArrayList<>();
         int compared = 0;
         for (Step step : Recording.read("with-connections.jsonl")) {
@@ -294,7 +366,7 @@ class CliConnectionsIT {
             }
         }
         assertThat(differences).as(String.join("\n", differences)).isEmpty();
-        assertThat(compared).isGreaterThan(15);
+        assertThat(compared).isGreaterThan(more);
     }
 
     /** What must be equal: all, but times and rates only in form, and connections in any order. */

@@ -1,5 +1,6 @@
 package lvsd.director;
 
+import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -214,6 +215,22 @@ final class Topology implements AutoCloseable {
         while (names.find()) {
             if (ProcessHandle.of(Long.parseLong(names.group(1))).isEmpty()) {
                 new Namespace(names.group().toLowerCase(Locale.ROOT)).delete();
+            }
+        }
+        removeLeftFiles();
+    }
+
+    /** What {@code ip netns exec} was told to put in the place of files under /etc. */
+    private static void removeLeftFiles() {
+        File[] directories = new File("/etc/netns").listFiles();
+        for (File directory : directories == null ? new File[0] : directories) {
+            Matcher name = OURS.matcher(directory.getName());
+            if (name.find() && ProcessHandle.of(Long.parseLong(name.group(1))).isEmpty()) {
+                File[] files = directory.listFiles();
+                for (File file : files == null ? new File[0] : files) {
+                    file.delete();
+                }
+                directory.delete();
             }
         }
     }

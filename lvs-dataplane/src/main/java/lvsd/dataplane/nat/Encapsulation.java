@@ -126,22 +126,18 @@ public final class Encapsulation {
 
     /** Writes what stands between, and returns its protocol number. */
     private static int header(Packet p, Destination destination, int port, int protocol, int etherType) {
-        switch (destination.tunnel) {
-            case Destination.TUNNEL_GUE -> {
-                Udp.setPorts(p.l4, Tcp.portPair(port, destination.tunnelPort));
-                Udp.setLength(p.l4, p.l4Length);
-                Udp.setChecksum(p.l4, 0);
-                Gue.write(p.l4 + Udp.SIZE, protocol);
-                return Ipv4.PROTOCOL_UDP;
-            }
-            case Destination.TUNNEL_GRE -> {
-                Gre.write(p.l4, etherType, destination.tunnelChecksum, p.l4Length);
-                return Ipv4.PROTOCOL_GRE;
-            }
-            default -> {
-                return protocol;
-            }
+        if (destination.tunnel == Destination.TUNNEL_GUE) {
+            Udp.setPorts(p.l4, Tcp.portPair(port, destination.tunnelPort));
+            Udp.setLength(p.l4, p.l4Length);
+            Udp.setChecksum(p.l4, 0);
+            Gue.write(p.l4 + Udp.SIZE, protocol);
+            return Ipv4.PROTOCOL_UDP;
         }
+        if (destination.tunnel == Destination.TUNNEL_GRE) {
+            Gre.write(p.l4, etherType, destination.tunnelChecksum, p.l4Length);
+            return Ipv4.PROTOCOL_GRE;
+        }
+        return protocol;
     }
 
     /** UDP's checksum is over the outer addresses too. */

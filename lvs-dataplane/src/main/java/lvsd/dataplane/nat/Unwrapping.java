@@ -46,31 +46,34 @@ public final class Unwrapping {
     }
 
     private static int between(int protocol, long at, int available, Packet inner) {
-        switch (protocol) {
-            case Ipv4.PROTOCOL_IPIP, Ipv4.PROTOCOL_IPV6 -> {
-                return inside(protocol, at, available, inner) ? Destination.TUNNEL_IPIP : NONE;
-            }
-            case Ipv4.PROTOCOL_GRE -> {
-                int size = Gre.check(at, available);
-                int type = size < 0 ? 0 : Gre.protocolType(at);
-                int next = type == Ethernet.TYPE_IPV4
-                        ? Ipv4.PROTOCOL_IPIP
-                        : type == Ethernet.TYPE_IPV6 ? Ipv4.PROTOCOL_IPV6 : 0;
-                return inside(next, at + size, available - size, inner) ? Destination.TUNNEL_GRE : NONE;
-            }
-            case Ipv4.PROTOCOL_UDP -> {
-                int size = available < Udp.SIZE ? NONE : Gue.check(at + Udp.SIZE, available - Udp.SIZE);
-                if (size != Gue.SIZE) {
-                    return NONE; // we send none with extensions
-                }
-                int behind = Udp.SIZE + Gue.SIZE;
-                int next = Gue.protocol(at + Udp.SIZE);
-                return inside(next, at + behind, available - behind, inner) ? Destination.TUNNEL_GUE : NONE;
-            }
-            default -> {
-                return NONE;
-            }
+        return switch (protocol) {
+            case Ipv4.PROTOCOL_IPIP, Ipv4.PROTOCOL_IPV6 ->
+                inside(protocol, at, available, inner) ? Destination.TUNNEL_IPIP : NONE;
+            case Ipv4.PROTOCOL_GRE -> inGre(at, available, inner) ? Destination.TUNNEL_GRE : NONE;
+            case Ipv4.PROTOCOL_UDP -> inGue(at, available, inner) ? Destination.TUNNEL_GUE : NONE;
+            default -> NONE;
+        };
+    }
+
+    private static boolean inGre(long at, int available, Packet inner) {
+        int size = Gre.check(at, available);
+        if (size < 0) {
+            return false;
         }
+        int type = Gre.protocolType(at);
+        if (type == Ethernet.TYPE_IPV4) {
+            return inside4(at + size, available - size, inner);
+        }
+        return type == Ethernet.TYPE_IPV6 && inside6(at + size, available - size, inner);
+    }
+
+    /** We send no extensions. */
+    private static boolean inGue(long at, int available, Packet inner) {
+        long gue = at + Udp.SIZE;
+        int left = available - Udp.SIZE;
+        return left >= 0
+                && Gue.check(gue, left) == Gue.SIZE
+                && inside(Gue.protocol(gue), gue + Gue.SIZE, left - Gue.SIZE, inner);
     }
 
     /** UDP destination port, wire form, of a packet in GUE that {@link #unwrap} has found. */
