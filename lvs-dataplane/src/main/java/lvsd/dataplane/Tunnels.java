@@ -76,14 +76,15 @@ final class Tunnels {
         }
         countDown(p);
         boolean whole = !p.ipv6 && Ipv4.dontFragment(p.l3) && pipeline.sysctls.pmtuDisc;
-        int mtu = mtu(destination, Adjacency.mtu(net.line(nextHop)));
+        int way = way(destination, Adjacency.mtu(net.line(nextHop)));
+        int mtu = way - Encapsulation.overhead(destination);
         if ((whole || p.ipv6) && p.l3Length > mtu) {
             net.tooBig(p, mtu);
             return Verdict.drop(DropReason.TOO_BIG);
         }
         pipeline.counters.count(index, Connection.CLIENT_SIDE, p.l3Length);
         return wrap(p, destination, nextHop, whole, port(table, entry))
-                ? net.outputOwn(p, nextHop)
+                ? net.outputOwn(p, nextHop, way)
                 : Verdict.drop(DropReason.TUNNEL);
     }
 
@@ -91,7 +92,7 @@ final class Tunnels {
     int sendError(Packet p, ConnectionTable table, int entry, int nextHop) {
         Destination destination = pipeline.services.destination(Connection.destination(table.hot(entry)));
         boolean wrapped = destination != null && wrap(p, destination, nextHop, false, port(table, entry));
-        return wrapped ? net.outputOwn(p, nextHop) : Verdict.drop(DropReason.TUNNEL);
+        return wrapped ? net.outputOwn(p, nextHop, Adjacency.mtu(net.line(nextHop))) : Verdict.drop(DropReason.TUNNEL);
     }
 
     private static void countDown(Packet p) {
@@ -156,14 +157,13 @@ final class Tunnels {
         }
     }
 
-    /** Largest packet that fits into the tunnel. */
-    private int mtu(Destination destination, int link) {
+    /** Largest outer packet for the way to a server, whose link takes {@code link} bytes. */
+    private int way(Destination destination, int link) {
         int place = destination.index & (PLACES - 1);
         boolean learned = owner[place] == destination.index + 1
                 && learnedMtu[place] != 0
                 && learnedUntil[place] - pipeline.now > 0;
-        int way = learned ? Math.min(link, learnedMtu[place]) : link;
-        return way - Encapsulation.overhead(destination);
+        return learned ? Math.min(link, learnedMtu[place]) : link;
     }
 
     // ---- errors about what was sent
@@ -234,7 +234,8 @@ final class Tunnels {
         if (tooBig) {
             learn(destination, p.ipv6 ? Icmpv6.rest(p.l4) : Icmp.mtu(p.l4));
             if (inner.ipv6 || (Ipv4.dontFragment(inner.l3) && pipeline.sysctls.pmtuDisc)) {
-                net.tooBigAgain(inner, mtu(destination, linkMtu(destination)));
+                int way = way(destination, linkMtu(destination));
+                net.tooBigAgain(inner, way - Encapsulation.overhead(destination));
             }
             return true;
         }

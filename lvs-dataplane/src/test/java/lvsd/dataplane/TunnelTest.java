@@ -326,6 +326,11 @@ class TunnelTest {
         assertThat(Flow.at32(told, way.l4() + 4)).isEqualTo(mtu);
         director.send(0, sent.build());
         expectTooBig(way, mtu, sent);
+        if (!way.ipv6) {
+            director.send(0, in(way).udp(7, 80).payload(1362).build());
+            assertThat(director.expect(1)).hasSizeLessThanOrEqualTo(14 + 1400);
+            assertThat(director.drain(1)).isEqualTo(1);
+        }
         director.advance(601_000);
         director.send(0, sent.build());
         assertThat(director.any(1)).isTrue();

@@ -247,10 +247,18 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         return neighbours.hold(index, p.mbuf, p.l3) ? Verdict.KEPT : Verdict.drop(DropReason.NEIGHBOUR_QUEUE_FULL);
     }
 
-    /** As {@link #output} for a packet whose IP header is ours: one of IPv6 that is too long leaves in fragments, too. */
-    public int outputOwn(Packet p, int nextHop) {
-        int mtu = nextHop < 0 || !p.ipv6 ? Integer.MAX_VALUE : Adjacency.mtu(neighbours.line(nextHop));
-        return p.l3Length > mtu ? fragmenter.output6(p, nextHop, mtu) : output(p, nextHop);
+    /**
+     * As {@link #output} for a packet whose IP header is ours, on a way that takes packets of {@code most} bytes: one that is
+     * longer leaves in fragments, of IPv6 too.
+     */
+    public int outputOwn(Packet p, int nextHop, int most) {
+        if (nextHop < 0 || p.l3Length <= most) {
+            return output(p, nextHop);
+        }
+        if (p.ipv6) {
+            return fragmenter.output6(p, nextHop, most);
+        }
+        return Fragmenter.may(p, most) ? fragmenter.output(p, nextHop, most) : output(p, nextHop);
     }
 
     /** Largest packet on the way to an IPv4 address, bytes; that of plain Ethernet where there is no way. */
