@@ -50,11 +50,10 @@ class TunnelTest {
 
     private static Service service(
             TestDirector where, Way way, Way outer, DestinationSpec.Tunnel tunnel, Protocol protocol) {
-        return service(where, way, outer, tunnel, TestDirector.spec(protocol, way.vip(), 80, false));
+        return service(where, outer, tunnel, TestDirector.spec(protocol, way.vip(), 80, false));
     }
 
-    private static Service service(
-            TestDirector where, Way way, Way outer, DestinationSpec.Tunnel tunnel, ServiceSpec spec) {
+    private static Service service(TestDirector where, Way outer, DestinationSpec.Tunnel tunnel, ServiceSpec spec) {
         return where.service(
                 spec,
                 List.of(new DestinationSpec(
@@ -65,7 +64,7 @@ class TunnelTest {
     static void services(TestDirector where, Way way, int port) {
         for (Way outer : new Way[] {Way.NAT4, Way.NAT6}) {
             for (DestinationSpec.Tunnel kind : KINDS) {
-                service(where, way, outer, kind, TestDirector.spec(Protocol.UDP, way.vip(), port++, false));
+                service(where, outer, kind, TestDirector.spec(Protocol.UDP, way.vip(), port++, false));
             }
         }
     }
