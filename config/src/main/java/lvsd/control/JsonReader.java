@@ -8,11 +8,23 @@ final class JsonReader {
     private static final int MAX_DEPTH = 32;
 
     private final String text;
+    private final boolean counters;
     private int at;
     private int depth;
 
     JsonReader(String text) {
+        this(text, true);
+    }
+
+    /** A reader whose user wants to know whether {@code counters} are of interest. */
+    JsonReader(String text, boolean counters) {
         this.text = text;
+        this.counters = counters;
+    }
+
+    /** Whether the counters in the text are of interest. */
+    boolean counters() {
+        return counters;
     }
 
     /** Enters an object; then call {@link #nextName} until it returns an empty string. */
@@ -121,11 +133,9 @@ final class JsonReader {
     String string() {
         skipSpace();
         expect('"');
-        int end = at;
-        while (end < text.length() && text.charAt(end) != '"' && text.charAt(end) != '\\') {
-            end++;
-        }
-        if (end < text.length() && text.charAt(end) == '"') {
+        int end = text.indexOf('"', at);
+        int escape = end < 0 ? at : text.indexOf('\\', at, end);
+        if (end >= 0 && escape < 0) {
             String plain = text.substring(at, end);
             at = end + 1;
             return plain;
@@ -202,6 +212,16 @@ final class JsonReader {
             }
             default -> skipNumber();
         }
+    }
+
+    /** Passes over an object of numbers, as far as its end, without looking at them. */
+    void skipNumbers() {
+        skipSpace();
+        int end = text.indexOf('}', at);
+        if (peek() != '{' || end < 0) {
+            throw wrong("object expected");
+        }
+        at = end + 1;
     }
 
     private void skipNumber() {

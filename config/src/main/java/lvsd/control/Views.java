@@ -279,7 +279,15 @@ public final class Views {
      * @throws ViewException where it is not one that {@link #write} could have written
      */
     public static View read(String json) {
-        JsonReader in = new JsonReader(json);
+        return read(json, true);
+    }
+
+    /**
+     * As {@link #read(String)}; without {@code counters} those of services and servers are passed over, and 0: in a listing
+     * of ten thousand servers that shows none they would be most of the work.
+     */
+    public static View read(String json, boolean counters) {
+        JsonReader in = new JsonReader(json, counters);
         in.beginObject();
         String kind = in.nextName();
         View view = switch (kind) {
@@ -407,8 +415,8 @@ public final class Views {
                 case "toa" -> f.toa = in.bool();
                 case "synproxy" -> f.synProxy = SynProxyMode.of(in.string()).orElse(SynProxyMode.DISABLE);
                 case "connection_timeout" -> f.connectionTimeout = OptionalInt.of(in.integer());
-                case "stats" -> f.stats = readCounters(in, Stats::new);
-                case "rates" -> f.rates = readCounters(in, Rates::new);
+                case "stats" -> f.stats = readCounters(in, Stats::new, Stats.ZERO);
+                case "rates" -> f.rates = readCounters(in, Rates::new, Rates.ZERO);
                 case "destinations" -> f.destinations.addAll(list(in, Views::readDestination));
                 default -> in.skip();
             }
@@ -471,8 +479,8 @@ public final class Views {
                 case "active" -> f.active = in.number();
                 case "inactive" -> f.inactive = in.number();
                 case "persistent" -> f.persistent = in.number();
-                case "stats" -> f.stats = readCounters(in, Stats::new);
-                case "rates" -> f.rates = readCounters(in, Rates::new);
+                case "stats" -> f.stats = readCounters(in, Stats::new, Stats.ZERO);
+                case "rates" -> f.rates = readCounters(in, Rates::new, Rates.ZERO);
                 default -> in.skip();
             }
         });
@@ -500,7 +508,11 @@ public final class Views {
         T of(long connections, long inPackets, long outPackets, long inBytes, long outBytes);
     }
 
-    private static <T> T readCounters(JsonReader in, Counters<T> counters) {
+    private static <T> T readCounters(JsonReader in, Counters<T> counters, T zero) {
+        if (!in.counters()) {
+            in.skipNumbers();
+            return zero;
+        }
         long[] f = new long[5];
         members(in, name -> {
             switch (name) {

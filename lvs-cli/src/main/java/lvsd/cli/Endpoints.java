@@ -1,6 +1,8 @@
 package lvsd.cli;
 
 import java.net.InetAddress;
+import java.util.Collection;
+import java.util.function.Supplier;
 import lvsd.rules.Addresses;
 import lvsd.rules.Protocol;
 import lvsd.rules.RuleFormatter;
@@ -18,6 +20,13 @@ final class Endpoints implements RuleFormatter.Endpoints {
     /** Numbers with {@code -n}, else names. */
     static Endpoints of(boolean numeric, SystemNames names) {
         return new Endpoints(numeric ? null : names);
+    }
+
+    /** Says which hosts will be printed, so that their names are looked up together. */
+    void expect(Supplier<Collection<InetAddress>> addresses) {
+        if (names != null) {
+            names.expect(addresses.get());
+        }
     }
 
     /** Whether numbers are printed. */

@@ -228,7 +228,7 @@ public final class Lvsadm {
             out.print('\n');
             return;
         }
-        View view = Views.read(document);
+        View view = Views.read(document, counters(query));
         if (view instanceof View.Services page) {
             // They are sorted, so none can be shown before all are there.
             View.Services before = services;
@@ -240,6 +240,11 @@ public final class Lvsadm {
             view = all;
         }
         render(query, view);
+    }
+
+    private static boolean counters(Rule.Query query) {
+        return query instanceof Rule.ListServices list
+                && (list.columns() == Rule.Columns.STATS || list.columns() == Rule.Columns.RATE);
     }
 
     private void render(Rule.Query query, View view) {

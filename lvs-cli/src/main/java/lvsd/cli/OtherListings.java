@@ -1,6 +1,7 @@
 package lvsd.cli;
 
 import java.io.PrintStream;
+import java.util.stream.Stream;
 import java.util.ArrayList;
 import java.util.List;
 import lvsd.control.View;
@@ -23,6 +24,9 @@ final class OtherListings {
 
     /** Rows of {@code -L -c}. */
     static void connections(PrintStream out, boolean persistent, Endpoints endpoints, View.Connections view) {
+        endpoints.expect(() -> view.connections().stream()
+                .flatMap(each -> Stream.of(each.client(), each.virtual(), each.server()))
+                .toList());
         StringBuilder row = new StringBuilder(128);
         for (View.Connection connection : view.connections()) {
             row.setLength(0);

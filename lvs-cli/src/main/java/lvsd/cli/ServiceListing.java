@@ -1,6 +1,7 @@
 package lvsd.cli;
 
 import java.io.PrintStream;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import lvsd.control.View;
@@ -17,6 +18,10 @@ final class ServiceListing {
     private static final int NAME = 28;
     private static final String BANNER = "IP Virtual Server version 1.2.1 (size=4096)";
 
+    /** Characters that are printed at once: a stream takes longer over a line than it takes to make one. */
+    private static final int PAGE = 1 << 15;
+
+    private final StringBuilder text = new StringBuilder(PAGE + 256);
     private final PrintStream out;
     private final Endpoints endpoints;
     private final Rule.Columns columns;
@@ -32,8 +37,9 @@ final class ServiceListing {
     /** {@code -L}. */
     static void list(PrintStream out, Rule.ListServices rule, Endpoints endpoints, View.Services view) {
         ServiceListing listing = new ServiceListing(out, endpoints, rule.columns(), rule.exact());
+        endpoints.expect(() -> addresses(view));
         if (rule.service().isEmpty()) {
-            line(out, BANNER);
+            listing.line(BANNER);
         }
         listing.titles();
         for (View.Service service : ordered(view, rule.sort())) {
@@ -42,16 +48,32 @@ final class ServiceListing {
                 listing.destination(destination);
             }
         }
+        listing.flush();
     }
 
     /** {@code -S}. */
     static void save(PrintStream out, Endpoints endpoints, View.Services view) {
+        ServiceListing listing = new ServiceListing(out, endpoints, Rule.Columns.DEFAULT, false);
+        endpoints.expect(() -> addresses(view));
         for (View.Service service : ordered(view, true)) {
-            line(out, RuleFormatter.saved(service.spec(), endpoints));
+            listing.line(RuleFormatter.saved(service.spec(), endpoints));
             for (View.Destination destination : ordered(service, true)) {
-                line(out, RuleFormatter.saved(destination.spec(), endpoints));
+                listing.line(RuleFormatter.saved(destination.spec(), endpoints));
             }
         }
+        listing.flush();
+    }
+
+    private static List<InetAddress> addresses(View.Services view) {
+        List<InetAddress> addresses = new ArrayList<>();
+        for (View.Service service : view.services()) {
+            if (service.spec().id() instanceof ServiceId.Vip vip) {
+                addresses.add(vip.address());
+            }
+            service.destinations()
+                    .forEach(each -> addresses.add(each.spec().address()));
+        }
+        return addresses;
     }
 
     private static List<View.Service> ordered(View.Services view, boolean sort) {
@@ -103,8 +125,8 @@ final class ServiceListing {
                     "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn"
                 };
         };
-        line(out, titles[0]);
-        line(out, titles[1]);
+        line(titles[0]);
+        line(titles[1]);
     }
 
     private void service(View.Service service) {
@@ -121,7 +143,7 @@ final class ServiceListing {
             case RATE -> rates(row, service.rates());
             default -> flags(row, spec);
         }
-        line(out, row.toString());
+        line(row);
     }
 
     private static void flags(StringBuilder row, ServiceSpec spec) {
@@ -170,7 +192,7 @@ final class ServiceListing {
                 connections(row, destination);
             }
         }
-        line(out, row.toString());
+        line(row);
     }
 
     private static void cells(
@@ -252,8 +274,15 @@ final class ServiceListing {
         row.append(text).repeat(' ', Math.max(0, width - text.length()));
     }
 
-    private static void line(PrintStream out, String text) {
+    private void line(CharSequence row) {
+        text.append(row).append('\n');
+        if (text.length() >= PAGE) {
+            flush();
+        }
+    }
+
+    private void flush() {
         out.print(text);
-        out.print('\n');
+        text.setLength(0);
     }
 }

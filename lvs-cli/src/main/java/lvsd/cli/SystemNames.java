@@ -7,10 +7,14 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicInteger;
 import lvsd.rules.Addresses;
 import lvsd.rules.Names;
 import lvsd.rules.Protocol;
@@ -65,6 +69,9 @@ final class SystemNames implements Names {
         }
     };
 
+    /** Look-ups at a time. */
+    private static final int AT_ONCE = 128;
+
     private final Resolver resolver;
     private final Path servicesFile;
     private final Map<InetAddress, String> hosts = new HashMap<>();
@@ -96,7 +103,41 @@ final class SystemNames implements Names {
 
     /** Name of a host, or its address where it has none. */
     String host(InetAddress address) {
-        return hosts.computeIfAbsent(address, each -> resolver.name(each).orElseGet(() -> Addresses.format(each)));
+        return hosts.computeIfAbsent(address, this::look);
+    }
+
+    private String look(InetAddress address) {
+        return resolver.name(address).orElseGet(() -> Addresses.format(address));
+    }
+
+    /** Looks up hosts that will be asked for, many at a time: a resolver that answers late is waited for once, not for each. */
+    void expect(Collection<InetAddress> addresses) {
+        List<InetAddress> unknown =
+                addresses.stream().filter(each -> !hosts.containsKey(each)).distinct().toList();
+        if (unknown.size() < 2) {
+            return;
+        }
+        String[] found = new String[unknown.size()];
+        AtomicInteger next = new AtomicInteger();
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < Math.min(AT_ONCE, found.length); i++) {
+            threads.add(Thread.ofPlatform().daemon().start(() -> {
+                for (int at = next.getAndIncrement(); at < found.length; at = next.getAndIncrement()) {
+                    found[at] = look(unknown.get(at));
+                }
+            }));
+        }
+        try {
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return;
+        }
+        for (int i = 0; i < found.length; i++) {
+            hosts.put(unknown.get(i), found[i]);
+        }
     }
 
     /** Name of a service, or its number where it has none. */

@@ -91,7 +91,8 @@ final class Tunnels {
     /** An ICMP error of the client's side: wrapped like its packets, but nobody is told when it is too big. */
     int sendError(Packet p, ConnectionTable table, int entry, int nextHop) {
         Destination destination = pipeline.services.destination(Connection.destination(table.hot(entry)));
-        boolean wrapped = destination != null && wrap(p, destination, nextHop, false, port(table, entry));
+        boolean whole = !p.ipv6 && Ipv4.dontFragment(p.l3) && pipeline.sysctls.pmtuDisc;
+        boolean wrapped = destination != null && wrap(p, destination, nextHop, whole, port(table, entry));
         return wrapped ? net.outputOwn(p, nextHop, Adjacency.mtu(net.line(nextHop))) : Verdict.drop(DropReason.TUNNEL);
     }
 
