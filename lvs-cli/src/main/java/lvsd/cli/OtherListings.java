@@ -1,9 +1,9 @@
 package lvsd.cli;
 
 import java.io.PrintStream;
-import java.util.stream.Stream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import lvsd.control.View;
 import lvsd.rules.Addresses;
 import lvsd.rules.Protocol;

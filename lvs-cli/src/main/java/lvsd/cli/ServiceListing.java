@@ -70,8 +70,7 @@ final class ServiceListing {
             if (service.spec().id() instanceof ServiceId.Vip vip) {
                 addresses.add(vip.address());
             }
-            service.destinations()
-                    .forEach(each -> addresses.add(each.spec().address()));
+            service.destinations().forEach(each -> addresses.add(each.spec().address()));
         }
         return addresses;
     }

@@ -112,8 +112,10 @@ final class SystemNames implements Names {
 
     /** Looks up hosts that will be asked for, many at a time: a resolver that answers late is waited for once, not for each. */
     void expect(Collection<InetAddress> addresses) {
-        List<InetAddress> unknown =
-                addresses.stream().filter(each -> !hosts.containsKey(each)).distinct().toList();
+        List<InetAddress> unknown = addresses.stream()
+                .filter(each -> !hosts.containsKey(each))
+                .distinct()
+                .toList();
         if (unknown.size() < 2) {
             return;
         }

@@ -53,8 +53,9 @@ class SystemNamesTest {
                 .boxed()
                 .flatMap(each -> Stream.of(address(each), address(each)))
                 .toList());
-        assertThat(asked).hasSize(64).allSatisfy((address, times) -> assertThat(times)
-                .isEqualTo(1));
+        assertThat(asked)
+                .hasSize(64)
+                .allSatisfy((address, times) -> assertThat(times).isEqualTo(1));
         assertThat(names.host(address(4))).isEqualTo("host4");
         assertThat(names.host(address(5))).isEqualTo("198.18.0.5");
         names.expect(List.of(address(4), address(5)));
