@@ -102,8 +102,10 @@ final class Adopter {
         Connection.setLastSeen(hot, pipeline.now);
         boolean active = synced.protocol() == Ipv4.PROTOCOL_TCP && TcpStates.active(synced.state()) != 0;
         int sequenced = synced.sequenceDelta() == 0 ? 0 : Connection.SEQ_TO_SERVER;
-        Connection.setFlags(hot, destination.method | (active ? 0 : Connection.INACTIVE) | sequenced);
+        int proxied = synced.proxyDelta() == 0 ? 0 : Connection.SYN_PROXY | Connection.SEQ_OUT;
+        Connection.setFlags(hot, destination.method | (active ? 0 : Connection.INACTIVE) | sequenced | proxied);
         Connection.setSeqDelta(hot, Connection.CLIENT_SIDE, synced.sequenceDelta());
+        Connection.setSeqDelta(hot, Connection.SERVER_SIDE, synced.proxyDelta());
         addresses(table, entry, synced);
         Connector.setDeltas(table, entry);
     }

@@ -78,67 +78,83 @@ final class OwnSegments {
     void syn(int handshake, long mbuf, long frame, long l3, int iface) {
         int offer = handshakes.offer(handshake);
         int window = (int) Math.min((long) handshakes.window(handshake) << TcpOffer.shift(offer), 0xffff);
-        long tcp = head(l3, false);
-        Segment.tcp(tcp, ports, handshakes.isn(handshake), 0, Tcp.SYN, window);
-        int header = Segment.synOptions(tcp, offer, handshakes.clientStamp(handshake), 0);
-        done(mbuf, frame, l3, tcp, header, iface);
+        int header = Segment.synHeader(offer);
+        int seq = handshakes.isn(handshake);
+        long second = Segment.second(offer, handshakes.clientStamp(handshake));
+        write(l3, false, seq, 0, Tcp.SYN, window, header, Segment.mss(offer), second, Segment.third(offer, 0));
+        done(mbuf, frame, l3, header, iface);
     }
 
     /** Writes the client's acknowledgement of the server's SYN+ACK, numbers as the client has them. */
     void acknowledgement(int handshake, long mbuf, long frame, long l3, int iface) {
-        long tcp = head(l3, false);
         int seq = handshakes.isn(handshake) + 1;
         int ack = handshakes.cookie(handshake) + 1;
-        Segment.tcp(tcp, ports, seq, ack, Tcp.ACK_FLAG, handshakes.window(handshake));
         boolean stamped = TcpOffer.timestamps(handshakes.offer(handshake));
-        int header = stamped
-                ? Segment.timestamps(tcp, handshakes.clientStamp(handshake), handshakes.ourStamp(handshake))
-                : Segment.BARE;
-        done(mbuf, frame, l3, tcp, header, iface);
+        long stamps = Segment.stamps(handshakes.clientStamp(handshake), handshakes.ourStamp(handshake));
+        int header = plain(l3, false, seq, ack, Tcp.ACK_FLAG, handshakes.window(handshake), stamped, stamps);
+        done(mbuf, frame, l3, header, iface);
     }
 
     /** Writes a reset to the server; {@code seq} as the client counts. */
     void resetServer(int seq, long mbuf, long frame, long l3, int iface) {
-        long tcp = head(l3, false);
-        Segment.tcp(tcp, ports, seq, 0, Tcp.RST, 0);
-        done(mbuf, frame, l3, tcp, Segment.BARE, iface);
+        done(mbuf, frame, l3, plain(l3, false, seq, 0, Tcp.RST, 0, false, 0), iface);
     }
 
     /** Writes the reset that ends what the client takes for a connection. */
     void resetClient(int handshake, long mbuf, long frame, long l3, int iface) {
-        long tcp = head(l3, true);
         int seq = handshakes.cookie(handshake) + 1;
         int ack = handshakes.isn(handshake) + 1;
-        Segment.tcp(tcp, Integer.rotateLeft(ports, 16), seq, ack, Tcp.RST | Tcp.ACK_FLAG, 0);
-        done(mbuf, frame, l3, tcp, Segment.BARE, iface);
+        done(mbuf, frame, l3, plain(l3, true, seq, ack, Tcp.RST | Tcp.ACK_FLAG, 0, false, 0), iface);
     }
 
     /** Writes the segment that opens the client's window to {@code window}, 16 bits as its scale has it. */
     void openWindow(int handshake, int window, long mbuf, long l3, int iface) {
-        long tcp = head(l3, true);
         int seq = handshakes.cookie(handshake) + 1;
         int ack = handshakes.isn(handshake) + 1;
-        Segment.tcp(tcp, Integer.rotateLeft(ports, 16), seq, ack, Tcp.ACK_FLAG, window);
         boolean stamped = TcpOffer.timestamps(handshakes.offer(handshake));
-        int header = stamped
-                ? Segment.timestamps(tcp, handshakes.ourStamp(handshake), handshakes.clientStamp(handshake))
-                : Segment.BARE;
-        done(mbuf, l3, l3, tcp, header, iface);
+        long stamps = Segment.stamps(handshakes.ourStamp(handshake), handshakes.clientStamp(handshake));
+        done(mbuf, l3, l3, plain(l3, true, seq, ack, Tcp.ACK_FLAG, window, stamped, stamps), iface);
     }
 
-    private long head(long l3, boolean toClient) {
+    /** Writes a segment that is no SYN; returns the length of its TCP header. */
+    private int plain(
+            long l3, boolean toClient, int seq, int ack, int flags, int window, boolean stamped, long stamps) {
+        int header = stamped ? Segment.STAMPED_HEADER : Segment.BARE;
+        write(l3, toClient, seq, ack, flags, window, header, stamped ? Segment.STAMPED : 0, stamped ? stamps : 0, 0);
+        return header;
+    }
+
+    private void write(
+            long l3,
+            boolean toClient,
+            int seq,
+            int ack,
+            int flags,
+            int window,
+            int header,
+            int first,
+            long second,
+            long third) {
         // A frame of our own has no header yet, and who sends it looks for the type right before the packet.
         Memory.setShortBe(l3 - 2, 2, 0, ipv6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4);
-        if (!ipv6) {
-            return Segment.head4(l3, toClient ? Long.rotateLeft(addresses4, 32) : addresses4, 0, TTL);
-        }
-        return toClient
-                ? Segment.head6(l3, vipHigh, vipLow, clientHigh, clientLow, 0, TTL)
-                : Segment.head6(l3, clientHigh, clientLow, vipHigh, vipLow, 0, TTL);
+        long pseudo = head(l3, toClient, header);
+        long tcp = l3 + (ipv6 ? Ipv6.SIZE : Ipv4.SIZE);
+        int pair = toClient ? Integer.rotateLeft(ports, 16) : ports;
+        Segment.tcp(tcp, pseudo, pair, seq, ack, flags, window, header, first, second, third);
     }
 
-    private void done(long mbuf, long frame, long l3, long tcp, int header, int iface) {
-        int length = Segment.finish(l3, tcp, header);
+    private long head(long l3, boolean toClient, int header) {
+        if (!ipv6) {
+            return Segment.head4(l3, toClient ? Long.rotateLeft(addresses4, 32) : addresses4, 0, TTL, header);
+        }
+        return toClient
+                ? Segment.head6(l3, vipHigh, vipLow, clientHigh, clientLow, 0, TTL, header)
+                : Segment.head6(l3, clientHigh, clientLow, vipHigh, vipLow, 0, TTL, header);
+    }
+
+    private void done(long mbuf, long frame, long l3, int header, int iface) {
+        int network = ipv6 ? Ipv6.SIZE : Ipv4.SIZE;
+        int length = network + header;
         Packet p = packet;
         p.mbuf = mbuf;
         p.frame = frame;
@@ -149,7 +165,7 @@ final class OwnSegments {
         p.l3Length = length;
         p.ipv6 = ipv6;
         p.protocol = Ipv4.PROTOCOL_TCP;
-        p.l4 = tcp;
+        p.l4 = l3 + network;
         p.l4Length = header;
         p.l4Valid = true;
         p.fragment = false;
@@ -160,7 +176,6 @@ final class OwnSegments {
 
     /** Whether any segment of ours fits a packet's buffer from its IP header on. */
     static boolean room(Packet p) {
-        int before = (int) (p.l3 - Mbuf.data(p.mbuf));
-        return Mbuf.dataLength(p.mbuf) - before + Mbuf.tailroom(p.mbuf) >= Segment.MAX_SIZE;
+        return Mbuf.room(p.mbuf, p.l3) >= Segment.MAX_SIZE;
     }
 }

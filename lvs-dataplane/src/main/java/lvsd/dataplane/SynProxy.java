@@ -172,15 +172,15 @@ final class SynProxy {
             counters.count(service.index, Counter.NO_SERVER);
             return Verdict.drop(DropReason.NO_DESTINATION);
         }
-        if (!SynAnswer.checksumValid(p.ipv6, p.l3, p.l4, p.l4Length)) {
-            return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
-        }
         if (!OwnSegments.room(p)) {
             return Verdict.drop(DropReason.NO_MBUF);
         }
         int length = p.ipv6
-                ? SynAnswer.answer6(p.l3, p.l4, cookies, settings, mss)
-                : SynAnswer.answer4(p.l3, p.l4, cookies, settings, mss);
+                ? SynAnswer.answer6(p.l3, p.l4, p.l4Length, cookies, settings, mss)
+                : SynAnswer.answer4(p.l3, p.l4, p.l4Length, cookies, settings, mss);
+        if (length == 0) {
+            return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
+        }
         Mbuf.setLength(p.mbuf, (int) (p.l3 - p.frame) + length);
         answered[service.index] = pipeline.now | 1;
         counters.count(service.index, Counter.SYNS);

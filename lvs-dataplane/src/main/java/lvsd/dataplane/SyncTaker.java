@@ -121,6 +121,7 @@ final class SyncTaker {
                 address(c.ipv6, c.serverHigh, c.serverLow),
                 c.serverPort,
                 c.state,
+                0,
                 0);
         int entry = pipeline.misses().adopter().adopt(synced);
         if (entry == ConnectionTable.NONE) {

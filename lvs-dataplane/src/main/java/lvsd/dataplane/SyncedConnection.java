@@ -16,6 +16,7 @@ import java.net.InetAddress;
  * @param serverPort server port
  * @param state protocol state
  * @param sequenceDelta what is added to the client's sequence numbers; 0 none
+ * @param proxyDelta what the SYN proxy adds to the server's; 0: it did not open the connection
  */
 public record SyncedConnection(
         int protocol,
@@ -28,4 +29,5 @@ public record SyncedConnection(
         InetAddress server,
         int serverPort,
         int state,
-        int sequenceDelta) {}
+        int sequenceDelta,
+        int proxyDelta) {}

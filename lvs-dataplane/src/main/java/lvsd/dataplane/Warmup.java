@@ -24,6 +24,7 @@ import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import lvsd.rules.SynProxyMode;
 import lvsd.wire.Tcp;
 
 /**
@@ -44,6 +45,16 @@ public final class Warmup {
     private static final String[] VIPS = {"192.0.2.10", "192.0.2.11", "2001:db8::10", "2001:db8::11"};
     private static final int ROUND = 48;
     private static final long STEP_NANOS = 20_000_000;
+    /** Port of the services with the SYN proxy. */
+    private static final int PROXIED = 82;
+    /** Rounds after which the settings change. */
+    private static final int PERIOD = 64;
+    /** What the SYN proxy may be told to do in another way, and once more the usual one. */
+    private static final List<Map<String, String>> SETTINGS = List.of(
+            Map.of(),
+            Map.of("synproxy_rst_bad_cookie", "1", "synproxy_zero_window", "1", "synproxy_wscale", "9"),
+            Map.of(),
+            Map.of("synproxy_retry_other", "1", "synproxy_defer", "1", "synproxy_conn_reuse_fin_wait", "1"));
 
     private final SplittableRandom random = new SplittableRandom(1);
     private final MemoryIo io = new MemoryIo(2, 4096);
@@ -54,6 +65,7 @@ public final class Warmup {
     private final long[] vips6 = new long[4];
     private final List<byte[]> recent = new ArrayList<>();
     private long clock = 1_000_000_000L;
+    private int rounds;
 
     private Warmup() {
         dataplane = new Dataplane(configuration(), List.of(io), MACS, List::of);
@@ -129,22 +141,24 @@ public final class Warmup {
                 1024);
     }
 
-    /** NAT and FULLNAT, both families and protocols, every scheduler; and one service without servers. */
+    /** NAT and FULLNAT, both families and protocols, every scheduler; TCP proxied, too; and one service without servers. */
     private static List<Service> services() {
         List<Service> services = new ArrayList<>();
         String[] schedulers = {"rr", "wrr", "lc", "wlc"};
         for (int i = 0; i < VIPS.length; i++) {
             for (Protocol protocol : new Protocol[] {Protocol.TCP, Protocol.UDP}) {
-                services.add(service(services.size(), protocol, i, schedulers[services.size() % 4]));
+                ServiceSpec spec = spec(protocol, VIPS[i], 80, schedulers[services.size() % 4]);
+                services.add(service(services.size(), spec, i));
             }
+            ServiceSpec proxied = spec(Protocol.TCP, VIPS[i], PROXIED, "rr").withSynProxy(SynProxyMode.ENABLE);
+            services.add(service(services.size(), proxied, i));
         }
         ServiceSpec empty = spec(Protocol.TCP, VIPS[0], 81, "rr");
         services.add(new Service(services.size(), empty, List.of(), List.of(), 1));
         return services;
     }
 
-    private static Service service(int index, Protocol protocol, int vip, String scheduler) {
-        ServiceSpec spec = spec(protocol, VIPS[vip], 80, scheduler);
+    private static Service service(int index, ServiceSpec spec, int vip) {
         boolean fullnat = vip % 2 == 1;
         boolean ipv6 = vip >= 2;
         List<Destination> servers = new ArrayList<>();
@@ -173,6 +187,9 @@ public final class Warmup {
 
     /** New packets of clients, oddities, and answers to what left; then a cycle. */
     private void round() {
+        if (rounds++ % PERIOD == 0) {
+            dataplane.settings(SETTINGS.get(rounds / PERIOD % SETTINGS.size()));
+        }
         for (int i = 0; i < ROUND / 2; i++) {
             io.inject(0, opening());
         }
@@ -187,11 +204,13 @@ public final class Warmup {
 
     private byte[] opening() {
         int vip = random.nextInt(4);
-        int ports = Tcp.portPair(random.nextInt(1, 256) << 8 | random.nextInt(8), Wire.port(80));
+        boolean udp = random.nextInt(4) == 0;
+        int port = udp || random.nextInt(3) != 0 ? 80 : PROXIED;
+        int ports = Tcp.portPair(random.nextInt(1, 256) << 8 | random.nextInt(8), Wire.port(port));
         int host = Wire.int4(new byte[] {10, 0, 0, (byte) (2 + random.nextInt(4))});
         long high = Wire.long8(address(VIPS[2]).getAddress(), 0);
         long low = Wire.long8(address("2001:db8::2").getAddress(), 8);
-        if (random.nextInt(4) == 0) {
+        if (udp) {
             return vip < 2
                     ? frames.udp4(CLIENT_MAC, MACS[0], host, vips[vip], ports, random.nextInt(4) == 0, 20)
                     : frames.udp6(CLIENT_MAC, MACS[0], high, low, vips6[vip], ports, 20);
@@ -227,6 +246,9 @@ public final class Warmup {
             }
             byte[] reply = WarmupReplies.reply(frame, port == 0 ? CLIENT_MAC : SERVER_MAC, random);
             if (reply != null) {
+                io.inject(port, reply);
+            }
+            if (reply != null && port == 0 && random.nextInt(8) == 0) {
                 io.inject(port, reply);
             }
         }

@@ -3,11 +3,13 @@ package lvsd.dataplane;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
-/** How the hosts of {@link Warmup} answer: by turning round what they got. Checksums stay right by symmetry. */
+/** How the hosts of {@link Warmup} answer: by turning round what they got. */
 final class WarmupReplies {
     private static final int ETHERNET = 14;
     private static final int IPV6_ADDRESSES = ETHERNET + 8;
     private static final int IPV4_ADDRESSES = ETHERNET + 12;
+    /** Where timestamps begin behind two NOPs, or as the SYN proxy's SYN+ACKs have them. */
+    private static final int[] TIMESTAMPS = {22, 26};
 
     private WarmupReplies() {}
 
@@ -57,25 +59,38 @@ final class WarmupReplies {
             return null;
         }
         swap(reply, l4, l4 + 2, 2);
-        if (protocol == 6) {
-            int flags = reply[l4 + 13];
-            int answer = (flags & 2) != 0 ? 0x12 : (flags & 1) != 0 ? 0x11 : 0x10;
-            flip(reply, l4 + 12, l4 + 13, (byte) (random.nextInt(32) == 0 ? 4 : answer), l4 + 16);
+        if (protocol == 6 && reply.length >= l4 + 20) {
+            tcp(reply, l4, random);
         }
         return reply;
     }
 
-    /** Replaces the low byte of the word at {@code word} and keeps the checksum at {@code checksum} right (RFC 1624). */
-    private static void flip(byte[] frame, int word, int low, byte value, int checksum) {
-        int old = (frame[word] & 0xff) << 8 | (frame[low] & 0xff);
-        frame[low] = value;
-        int fresh = (frame[word] & 0xff) << 8 | (frame[low] & 0xff);
-        int before = (frame[checksum] & 0xff) << 8 | (frame[checksum + 1] & 0xff);
-        int sum = (~before & 0xffff) + (~old & 0xffff) + fresh;
-        sum = (sum & 0xffff) + (sum >>> 16);
-        sum = ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;
-        frame[checksum] = (byte) (sum >>> 8);
-        frame[checksum + 1] = (byte) sum;
+    /** Acknowledges what came, most of the time, and echoes its timestamp. */
+    private static void tcp(byte[] reply, int l4, SplittableRandom random) {
+        int flags = reply[l4 + 13];
+        if (random.nextInt(8) != 0) {
+            swap(reply, l4 + 4, l4 + 8, 4);
+            int data = reply.length - l4 - ((reply[l4 + 12] & 0xf0) >> 2);
+            add(reply, l4 + 8, data + ((flags & 3) != 0 ? 1 : 0));
+        }
+        for (int at : TIMESTAMPS) {
+            if (reply.length >= l4 + at + 10 && reply[l4 + at] == 8 && reply[l4 + at + 1] == 10) {
+                swap(reply, l4 + at + 2, l4 + at + 6, 4);
+            }
+        }
+        int answer = (flags & 0x12) == 2 ? 0x12 : (flags & 1) != 0 ? 0x11 : 0x10;
+        reply[l4 + 13] = (byte) (random.nextInt(32) == 0 ? 4 : answer);
+        boolean ipv6 = reply[12] != 8;
+        checksum(reply, ipv6 ? IPV6_ADDRESSES : IPV4_ADDRESSES, l4, 6, l4 + 16);
+    }
+
+    private static void add(byte[] frame, int at, int amount) {
+        int carry = amount;
+        for (int i = at + 3; i >= at; i--) {
+            carry += frame[i] & 0xff;
+            frame[i] = (byte) carry;
+            carry >>>= 8;
+        }
     }
 
     /** Turns a neighbour solicitation into the advertisement of its target. */
@@ -94,22 +109,23 @@ final class WarmupReplies {
         for (int i = 0; i < 6; i++) {
             reply[6 + i] = (byte) (mac >>> (8 * i));
         }
-        checksum6(reply, icmp);
+        checksum(reply, IPV6_ADDRESSES, icmp, 58, icmp + 2);
         return reply;
     }
 
-    private static void checksum6(byte[] frame, int icmp) {
-        frame[icmp + 2] = 0;
-        frame[icmp + 3] = 0;
-        int sum = 58 + frame.length - icmp;
-        for (int at = IPV6_ADDRESSES; at < frame.length; at += 2) {
-            sum += (frame[at] & 0xff) << 8 | (frame[at + 1] & 0xff);
+    /** Stores the checksum over everything from the addresses on and the rest of the pseudo header; no frame is padded. */
+    private static void checksum(byte[] frame, int addresses, int l4, int protocol, int field) {
+        frame[field] = 0;
+        frame[field + 1] = 0;
+        int sum = protocol + frame.length - l4;
+        for (int at = addresses; at < frame.length; at++) {
+            sum += ((at - addresses) & 1) == 0 ? (frame[at] & 0xff) << 8 : frame[at] & 0xff;
         }
         while (sum >>> 16 != 0) {
             sum = (sum & 0xffff) + (sum >>> 16);
         }
-        frame[icmp + 2] = (byte) (~sum >>> 8);
-        frame[icmp + 3] = (byte) ~sum;
+        frame[field] = (byte) (~sum >>> 8);
+        frame[field + 1] = (byte) ~sum;
     }
 
     private static void swap(byte[] bytes, int first, int second, int count) {

@@ -41,6 +41,8 @@ public final class Cookies {
     private static final int SCALE_BITS = 40;
     /** Where the options are in what is hashed. */
     private static final int DATA_BITS = 33;
+    // What is hashed last is seven bytes: all of the above end below bit 56.
+
     /** Eighths of an epoch after which the next one's cookies are taken. */
     private static final long EARLY = 7;
 
@@ -50,10 +52,8 @@ public final class Cookies {
     private int timestampClock;
     private long scaleBits;
     private int parity;
-    private long even0;
-    private long even1;
-    private long odd0;
-    private long odd1;
+    /** Both halves of the even epoch's key, then of the odd one's: which is needed is a place and never a branch. */
+    private final long[] keys = new long[4];
 
     /** Cookies of {@code secrets}; {@link #clock} comes first. */
     public Cookies(Secrets secrets) {
@@ -97,10 +97,10 @@ public final class Cookies {
         long other = late ? epoch + 1 : epoch - 1;
         long even = parity == 0 ? epoch : other;
         long odd = parity == 0 ? other : epoch;
-        even0 = secrets.key0(even);
-        even1 = secrets.key1(even);
-        odd0 = secrets.key0(odd);
-        odd1 = secrets.key1(odd);
+        keys[0] = secrets.key0(even);
+        keys[1] = secrets.key1(even);
+        keys[2] = secrets.key0(odd);
+        keys[3] = secrets.key1(odd);
     }
 
     /**
@@ -181,11 +181,11 @@ public final class Cookies {
     }
 
     private long key0(int bit) {
-        return bit == 0 ? even0 : odd0;
+        return keys[bit << 1];
     }
 
     private long key1(int bit) {
-        return bit == 0 ? even1 : odd1;
+        return keys[bit << 1 | 1];
     }
 
     private static long head(int ports, int isn) {

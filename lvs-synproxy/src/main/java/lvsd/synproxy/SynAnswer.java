@@ -4,7 +4,6 @@ import lvsd.wire.Checksum;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
 import lvsd.wire.Tcp;
-import lvsd.wire.TcpOptions;
 
 /**
  * Turns a SYN into the SYN+ACK that answers it, in its own buffer. Nothing is remembered of it: what was agreed is in the
@@ -25,10 +24,14 @@ public final class SynAnswer {
      * Answers an IPv4 SYN.
      *
      * @param tcp its TCP header, checked
+     * @param l4Length bytes of the TCP header and what follows it
      * @param mss largest segment to announce
-     * @return length of the answer from its IP header on
+     * @return length of the answer from its IP header on; 0, and nothing has changed, if the SYN's checksum is wrong
      */
-    public static int answer4(long ip, long tcp, Cookies cookies, ProxySettings settings, int mss) {
+    public static int answer4(long ip, long tcp, int l4Length, Cookies cookies, ProxySettings settings, int mss) {
+        if (!Checksum.verify4(ip, tcp, l4Length, Ipv4.PROTOCOL_TCP)) {
+            return 0;
+        }
         int header = Tcp.headerLength(tcp);
         int isn = Tcp.seq(tcp);
         int ports = Tcp.ports(tcp);
@@ -37,12 +40,18 @@ public final class SynAnswer {
         int echo = echo(tcp, header, offer);
         int stamp = cookies.timestamp(offer);
         int cookie = cookies.make4(addresses, ports, isn, offer, stamp);
-        long at = Segment.head4(ip, Long.rotateLeft(addresses, 32), settings.tos(), settings.ttl());
-        return write(ip, at, ports, isn, cookie, offer, settings, mss, stamp, echo);
+        int ours = ours(offer, settings, mss);
+        int length = Segment.synHeader(ours);
+        long pseudo = Segment.head4(ip, Long.rotateLeft(addresses, 32), settings.tos(), settings.ttl(), length);
+        write(ip + Ipv4.SIZE, pseudo, ports, cookie, isn, settings.window(mss), length, ours, stamp, echo);
+        return Ipv4.SIZE + length;
     }
 
     /** As {@link #answer4} for IPv6; extension headers are left out of the answer. */
-    public static int answer6(long ip, long tcp, Cookies cookies, ProxySettings settings, int mss) {
+    public static int answer6(long ip, long tcp, int l4Length, Cookies cookies, ProxySettings settings, int mss) {
+        if (!Checksum.verify6(ip, tcp, l4Length, Ipv4.PROTOCOL_TCP)) {
+            return 0;
+        }
         int header = Tcp.headerLength(tcp);
         int isn = Tcp.seq(tcp);
         int ports = Tcp.ports(tcp);
@@ -54,8 +63,12 @@ public final class SynAnswer {
         long vipHigh = Ipv6.destinationHigh(ip);
         long vipLow = Ipv6.destinationLow(ip);
         int cookie = cookies.make6(clientHigh, clientLow, vipHigh, vipLow, ports, isn, offer, stamp);
-        long at = Segment.head6(ip, vipHigh, vipLow, clientHigh, clientLow, settings.tos(), settings.ttl());
-        return write(ip, at, ports, isn, cookie, offer, settings, mss, stamp, echo);
+        int ours = ours(offer, settings, mss);
+        int length = Segment.synHeader(ours);
+        long pseudo =
+                Segment.head6(ip, vipHigh, vipLow, clientHigh, clientLow, settings.tos(), settings.ttl(), length);
+        write(ip + Ipv6.SIZE, pseudo, ports, cookie, isn, settings.window(mss), length, ours, stamp, echo);
+        return Ipv6.SIZE + length;
     }
 
     private static int agreed(long tcp, int header, boolean ipv6, ProxySettings settings) {
@@ -64,26 +77,37 @@ public final class SynAnswer {
     }
 
     private static int echo(long tcp, int header, int offer) {
-        return TcpOffer.timestamps(offer) ? TcpOptions.tsval(tcp, header, TcpOptions.timestamps(tcp, header)) : 0;
+        return TcpOffer.timestamps(offer) ? TcpOffer.timestamp(tcp, header) : 0;
     }
 
-    private static int write(
-            long ip,
+    /** What we offer where {@code offer} was agreed. */
+    private static int ours(int offer, ProxySettings settings, int mss) {
+        int ours = TcpOffer.withMss(offer, mss);
+        return TcpOffer.scale(offer) == TcpOffer.NO_SCALE ? ours : TcpOffer.withScale(ours, settings.scale());
+    }
+
+    private static void write(
             long tcp,
+            long pseudo,
             int ports,
-            int isn,
             int cookie,
+            int isn,
+            int window,
+            int header,
             int offer,
-            ProxySettings settings,
-            int mss,
             int stamp,
             int echo) {
-        int flags = Tcp.SYN | Tcp.ACK_FLAG;
-        Segment.tcp(tcp, Segment.swapPorts(ports), cookie, isn + 1, flags, settings.window(mss));
-        int ours = TcpOffer.withMss(offer, mss);
-        if (TcpOffer.scale(offer) != TcpOffer.NO_SCALE) {
-            ours = TcpOffer.withScale(ours, settings.scale());
-        }
-        return Segment.finish(ip, tcp, Segment.synOptions(tcp, ours, stamp, echo));
+        Segment.tcp(
+                tcp,
+                pseudo,
+                Segment.swapPorts(ports),
+                cookie,
+                isn + 1,
+                Tcp.SYN | Tcp.ACK_FLAG,
+                window,
+                header,
+                Segment.mss(offer),
+                Segment.second(offer, stamp),
+                Segment.third(offer, echo));
     }
 }

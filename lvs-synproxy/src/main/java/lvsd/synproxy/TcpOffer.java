@@ -1,5 +1,7 @@
 package lvsd.synproxy;
 
+import lvsd.memory.Memory;
+import lvsd.wire.Tcp;
 import lvsd.wire.TcpOptions;
 
 /**
@@ -31,13 +33,43 @@ public final class TcpOffer {
 
     /** What a SYN or SYN+ACK offers; without an MSS option the default of its family. {@code header} is checked. */
     public static int read(long tcp, int header, boolean ipv6) {
-        int mss = TcpOptions.mss(tcp, header);
-        int scale = TcpOptions.windowScale(tcp, header);
-        return of(
-                mss < 0 ? ipv6 ? DEFAULT_MSS6 : DEFAULT_MSS4 : mss,
-                scale < 0 ? NO_SCALE : Math.min(scale, TcpOptions.MAX_WINDOW_SCALE),
-                TcpOptions.sackPermitted(tcp, header),
-                TcpOptions.timestamps(tcp, header) >= 0);
+        int none = of(ipv6 ? DEFAULT_MSS6 : DEFAULT_MSS4, NO_SCALE, false, false);
+        return header == Tcp.SIZE ? none : walk(tcp, header, none);
+    }
+
+    /** The sender's timestamp in a header that has one. */
+    static int timestamp(long tcp, int header) {
+        return TcpOptions.tsval(tcp, header, TcpOptions.timestamps(tcp, header));
+    }
+
+    /** Takes every option into account; of a kind that comes twice the first one counts, as {@link TcpOptions} has it. */
+    private static int walk(long tcp, int header, int none) {
+        int offer = none;
+        int seen = 0;
+        int at = TcpOptions.first(tcp, header);
+        while (at >= 0) {
+            int size = TcpOptions.size(tcp, header, at);
+            int kind = TcpOptions.kind(tcp, header, at);
+            int bit = kind <= TcpOptions.TIMESTAMPS ? 1 << kind : 0;
+            if ((seen & bit) == 0) {
+                offer = taken(offer, tcp, header, at, kind, size);
+            }
+            seen |= bit;
+            at = TcpOptions.next(tcp, header, at);
+        }
+        return offer;
+    }
+
+    private static int taken(int offer, long tcp, int header, int at, int kind, int size) {
+        return switch (kind << 8 | size) {
+            case TcpOptions.MSS << 8 | TcpOptions.MSS_SIZE ->
+                withMss(offer, Memory.getShortBe(tcp, header, at + 2));
+            case TcpOptions.WINDOW_SCALE << 8 | TcpOptions.WINDOW_SCALE_SIZE ->
+                withScale(offer, Math.min(Memory.getByte(tcp, header, at + 2), TcpOptions.MAX_WINDOW_SCALE));
+            case TcpOptions.SACK_PERMITTED << 8 | TcpOptions.SACK_PERMITTED_SIZE -> offer | SACK;
+            case TcpOptions.TIMESTAMPS << 8 | TcpOptions.TIMESTAMPS_SIZE -> offer | TIMESTAMPS;
+            default -> offer;
+        };
     }
 
     /** Maximum segment size in bytes. */

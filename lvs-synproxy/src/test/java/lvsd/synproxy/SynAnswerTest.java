@@ -39,6 +39,9 @@ class SynAnswerTest {
         MEMORY.close();
     }
 
+    /** Options with their sizes. */
+    private static final int[][] KINDS = {{1, 1}, {2, 4}, {3, 3}, {4, 2}, {5, 10}, {8, 10}, {254, 8}};
+
     /** Everything agreed to, scale 7, at most 16 segments kept. */
     private static ProxySettings settings() {
         return new ProxySettings(1460, 63, 0, true, 7, true, false, false, 16, 3, false, false, 0);
@@ -61,8 +64,8 @@ class SynAnswerTest {
         int ihl = (frame[ETHERNET] & 0xf) * 4;
         long tcp = ip + (ipv6 ? 40 : ihl);
         int length = ipv6
-                ? SynAnswer.answer6(ip, tcp, cookies, settings, mss)
-                : SynAnswer.answer4(ip, tcp, cookies, settings, mss);
+                ? SynAnswer.answer6(ip, tcp, Ipv6.payloadLength(ip), cookies, settings, mss)
+                : SynAnswer.answer4(ip, tcp, Ipv4.totalLength(ip) - (int) (tcp - ip), cookies, settings, mss);
         byte[] answer = PacketMemory.bytes(ip - ETHERNET, ETHERNET + length);
         Packets.assertChecksums(answer);
         long at = ip + (ipv6 ? 40 : 20);
@@ -203,14 +206,58 @@ class SynAnswerTest {
             long ip = MEMORY.put(frame) + ETHERNET;
             long tcp = ip + (ipv6 ? 40 : 20);
             int length = ipv6
-                    ? SynAnswer.answer6(ip, tcp, cookies, settings(), 1400)
-                    : SynAnswer.answer4(ip, tcp, cookies, settings(), 1400);
+                    ? SynAnswer.answer6(ip, tcp, Ipv6.payloadLength(ip), cookies, settings(), 1400)
+                    : SynAnswer.answer4(ip, tcp, Ipv4.totalLength(ip) - (int) (tcp - ip), cookies, settings(), 1400);
             assertThat(length).isLessThanOrEqualTo(Segment.MAX_SIZE);
             byte[] answer = PacketMemory.bytes(ip - ETHERNET, ETHERNET + length);
             Packets.assertChecksums(answer);
             int header = Tcp.headerLength(tcp);
             assertThat(TcpOptions.isWellFormed(tcp, header)).isTrue();
             assertThat(TcpOptions.mss(tcp, header)).isEqualTo(1400);
+        });
+    }
+
+    @Test
+    void shouldLeaveASynAloneWhoseChecksumIsWrong() {
+        byte[] frame = packet(false, false).build();
+        frame[frame.length - 1] ^= 1;
+        long ip = MEMORY.put(frame) + ETHERNET;
+        assertThat(SynAnswer.answer4(ip, ip + 20, 20, cookies, settings(), 1400)).isZero();
+        assertThat(PacketMemory.bytes(ip - ETHERNET, frame.length)).isEqualTo(frame);
+        frame = packet(true, false).build();
+        frame[frame.length - 1] ^= 1;
+        ip = MEMORY.put(frame) + ETHERNET;
+        assertThat(SynAnswer.answer6(ip, ip + 40, 20, cookies, settings(), 1400)).isZero();
+        assertThat(PacketMemory.bytes(ip - ETHERNET, frame.length)).isEqualTo(frame);
+    }
+
+    /** Of an option that comes twice the first counts; one of a wrong size counts as absent, and so does what follows it. */
+    @Test
+    void shouldTakeOptionsAsTheOtherReadersDo() {
+        SeededTest.run(5000, random -> {
+            byte[] options = new byte[random.nextInt(11) * 4];
+            int at = 0;
+            while (at + 10 <= options.length) {
+                int[] usual = KINDS[random.nextInt(KINDS.length)];
+                int kind = usual[0];
+                int size = usual[1];
+                options[at] = (byte) kind;
+                if (kind != 1) {
+                    options[at + 1] = (byte) (random.nextInt(8) == 0 ? random.nextInt(12) : size);
+                    options[at + 2] = (byte) random.nextInt(20);
+                }
+                at += size;
+            }
+            boolean ipv6 = random.nextBoolean();
+            long tcp = MEMORY.put(packet(ipv6, false).options(options).build()) + ETHERNET + (ipv6 ? 40 : 20);
+            int header = Tcp.headerLength(tcp);
+            int mss = TcpOptions.mss(tcp, header);
+            int scale = TcpOptions.windowScale(tcp, header);
+            int offer = TcpOffer.read(tcp, header, ipv6);
+            assertThat(TcpOffer.mss(offer)).isEqualTo(mss < 0 ? ipv6 ? 1220 : 536 : mss);
+            assertThat(TcpOffer.scale(offer)).isEqualTo(scale < 0 ? TcpOffer.NO_SCALE : Math.min(scale, 14));
+            assertThat(TcpOffer.sack(offer)).isEqualTo(TcpOptions.sackPermitted(tcp, header));
+            assertThat(TcpOffer.timestamps(offer)).isEqualTo(TcpOptions.timestamps(tcp, header) >= 0);
         });
     }
 }

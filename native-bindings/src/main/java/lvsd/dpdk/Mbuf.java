@@ -103,6 +103,11 @@ public final class Mbuf {
         return Memory.getShort(mbuf, SIZE, BUF_LEN) - headroom(mbuf) - dataLength(mbuf);
     }
 
+    /** Bytes from {@code address}, which lies in the buffer, to the buffer's end. */
+    public static int room(long mbuf, long address) {
+        return Memory.getShort(mbuf, SIZE, BUF_LEN) - (int) (address - Memory.getLong(mbuf, SIZE, BUF_ADDR));
+    }
+
     /** Sets the length of a single-segment packet. The caller owes {@code length <= dataLength + tailroom}. */
     public static void setLength(long mbuf, int length) {
         Memory.setShort(mbuf, SIZE, DATA_LEN, length);

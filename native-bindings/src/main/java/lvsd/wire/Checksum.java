@@ -36,6 +36,11 @@ public final class Checksum {
      * as if a zero byte followed it. Only those bytes are read.
      */
     public static int sum(long address, int length) {
+        return fold(plainSum(address, length));
+    }
+
+    /** As {@link #sum}, not folded. */
+    private static long plainSum(long address, int length) {
         long sum = 0;
         int whole = length & ~7;
         for (int i = 0; i < whole; i += 8) {
@@ -43,7 +48,7 @@ public final class Checksum {
             // Two 32-bit halves: 2^32 of them fit the accumulator, more than any packet has.
             sum += (word & LOW) + (word >>> 32);
         }
-        return fold(sum + tail(address + whole, length & 7));
+        return sum + tail(address + whole, length & 7);
     }
 
     /** The sum of the last zero to seven bytes. */
@@ -66,7 +71,7 @@ public final class Checksum {
     }
 
     /** The sum of one 64-bit word, not folded. */
-    static long words(long word) {
+    public static long words(long word) {
         return (word & LOW) + (word >>> 32);
     }
 
@@ -219,7 +224,7 @@ public final class Checksum {
         }
         // Adding the complement of what lies in the field takes it out of the sum.
         int present = Memory.getShort(l4 + field, 2, 0);
-        int checksum = finish(pseudo + sum(l4, l4Length) + (~present & 0xffff));
+        int checksum = finish(pseudo + plainSum(l4, l4Length) + (~present & 0xffff));
         return checksum == 0 && protocol == Ipv4.PROTOCOL_UDP ? 0xffff : checksum;
     }
 
@@ -232,7 +237,7 @@ public final class Checksum {
             return true;
         }
         long pseudo = protocol == Ipv4.PROTOCOL_ICMP ? 0 : pseudo4(ip, protocol, l4Length);
-        return fold(pseudo + sum(l4, l4Length)) == 0xffff;
+        return fold(pseudo + plainSum(l4, l4Length)) == 0xffff;
     }
 
     /**
@@ -244,7 +249,7 @@ public final class Checksum {
             return true;
         }
         boolean none = protocol == Ipv4.PROTOCOL_UDP && Udp.checksum(l4) == 0;
-        return !none && fold(pseudo6(ip, protocol, l4Length) + sum(l4, l4Length)) == 0xffff;
+        return !none && fold(pseudo6(ip, protocol, l4Length) + plainSum(l4, l4Length)) == 0xffff;
     }
 
     private static int fieldOffset(int protocol) {

@@ -103,7 +103,11 @@ public final class Ethernet {
 
     /** Exchanges destination and source, as an answer does. */
     public static void swapAddresses(long eth) {
-        setAddresses(eth, source(eth), destination(eth));
+        long first8 = Memory.getLongBe(eth, SIZE, 0);
+        long destination = first8 >>> 16;
+        long source = (first8 & 0xffff) << 32 | (Memory.getIntBe(eth, SIZE, 8) & 0xffff_ffffL);
+        Memory.setLongBe(eth, SIZE, 0, source << 16 | destination >>> 32);
+        Memory.setIntBe(eth, SIZE, 8, (int) destination);
     }
 
     /** A MAC address in wire form from its first four and last two bytes in native order. */

@@ -178,6 +178,10 @@ public final class BenchMain implements Callable<Integer> {
             rows.add(Row.of(Case.FULLNAT_UDP, 65536));
             rows.add(Row.of(Case.SETUP, 65536));
             rows.add(Row.of(Case.SYN_DROP, 1024));
+            rows.add(Row.of(Case.SYNPROXY_SYN, 65536));
+            rows.add(Row.of(Case.SYNPROXY_BAD_ACK, 65536));
+            rows.add(Row.of(Case.SYNPROXY_HANDSHAKE, 1048576));
+            rows.add(Row.of(Case.SYNPROXY_ESTABLISHED, 65536));
             return rows;
         }
         List<Case> chosen = cases.isEmpty()
@@ -199,6 +203,9 @@ public final class BenchMain implements Callable<Integer> {
     private void measure(Row row, List<Subject> subjects, int round) throws IOException {
         Path input = input(row);
         for (Subject subject : subjects) {
+            if (!(row.what().comparable() || subject instanceof DirectorSubject)) {
+                continue;
+            }
             String name = row.name() + "-" + subject.name() + "-" + round + ".txt";
             Properties found = subject.measure(row, input, raw.resolve(name));
             double mpps = Double.parseDouble(found.getProperty("mpps"));
@@ -219,7 +226,7 @@ public final class BenchMain implements Callable<Integer> {
     private static void checkDrops(Row row, Subject subject, Properties found) throws IOException {
         long packets = Long.parseLong(found.getProperty("packets", "0"));
         for (String name : found.stringPropertyNames()) {
-            boolean expected = row.what() == Case.SYN_DROP;
+            boolean expected = row.what().drops();
             long dropped = name.startsWith("drop.") ? Long.parseLong(found.getProperty(name)) : 0;
             if (!expected && dropped > packets / 10_000) {
                 throw new IOException(subject.name() + " dropped " + dropped + " of " + packets + " packets ("

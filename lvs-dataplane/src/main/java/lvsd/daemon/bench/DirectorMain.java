@@ -87,9 +87,7 @@ public final class DirectorMain implements Callable<Integer> {
         print("product_warm_up_ended_seconds", uptime() / 1e3);
         try (DpdkPorts ports = DpdkPorts.open(config)) {
             DpdkIo io = ports.io(0);
-            ScatterIo.Input kind = what == Case.SETUP
-                    ? ScatterIo.Input.SYNS
-                    : scatter ? ScatterIo.Input.SCATTERED : ScatterIo.Input.FILE;
+            ScatterIo.Input kind = ScatterIo.input(what, scatter);
             try (ScatterIo scattered = new ScatterIo(io, kind, connections)) {
                 run(config, ports, scattered, what);
             }
@@ -126,14 +124,14 @@ public final class DirectorMain implements Callable<Integer> {
             Thread.sleep(1);
         }
         long before = uptime();
-        if (!what.syns()) {
+        if (!what.bare()) {
             installation.connections(dataplane, dataplane.workerList().getFirst(), connections);
         }
         long installed = uptime();
         print("install_seconds", (installed - before) / 1e3);
         io.open();
-        if (what == Case.SETUP) {
-            setup(dataplane, io);
+        if (what.passes()) {
+            setup(dataplane, io, what);
         } else {
             steady(dataplane, io, installed - before);
             if (watch > 0) {
@@ -176,7 +174,7 @@ public final class DirectorMain implements Callable<Integer> {
     }
 
     /** One pass after the other over an empty table; the first ones warm up. */
-    private void setup(Dataplane dataplane, ScatterIo io) throws Exception {
+    private void setup(Dataplane dataplane, ScatterIo io, Case what) throws Exception {
         long wanted = Math.max(3, (2 << 20) / connections);
         long nanos = 0;
         long opened = 0;
@@ -195,6 +193,9 @@ public final class DirectorMain implements Callable<Integer> {
             long[] drops = dataplane.drops();
             long took = pass(io);
             long made = dataplane.workers().getFirst().connections();
+            if (warm && what.proxied()) {
+                made = Math.min(made, io.finishedHandshakes());
+            }
             if (warm && made < connections) {
                 printDrops(drops, dataplane.drops());
                 throw new IllegalStateException("only " + made + " of " + connections + " connections were made");

@@ -21,6 +21,7 @@ import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import lvsd.rules.SynProxyMode;
 
 /**
  * Puts the scenario into a director: its service, and its connections by the command with which sync hands them over.
@@ -54,7 +55,8 @@ final class Installation {
         Protocol protocol = what.protocol == 6 ? Protocol.TCP : Protocol.UDP;
         ServiceId id = new ServiceId.Vip(protocol, vip, Scenario.SERVICE_PORT);
         ServiceSpec spec =
-                new ServiceSpec(id, "rr", Set.of(), OptionalInt.empty(), -1, "", false, true, OptionalInt.empty());
+                new ServiceSpec(id, "rr", Set.of(), OptionalInt.empty(), -1, "", false, true, OptionalInt.empty())
+                        .withSynProxy(what.proxied() ? SynProxyMode.ENABLE : SynProxyMode.DISABLE);
         List<Destination> destinations = new ArrayList<>();
         List<LocalAddress> addresses = new ArrayList<>();
         ForwardingMethod method = what.nat ? ForwardingMethod.NAT : ForwardingMethod.FULLNAT;
@@ -111,6 +113,7 @@ final class Installation {
                 servers[Scenario.serverOf(i)],
                 Scenario.SERVER_PORT,
                 tcp ? TcpStates.ESTABLISHED : 0,
-                tcp && !what.nat ? i * 0x9e3779b1 | 1 : 0);
+                tcp && !what.nat ? i * 0x9e3779b1 | 1 : 0,
+                what.proxied() ? i * 0x85ebca6b | 1 : 0);
     }
 }

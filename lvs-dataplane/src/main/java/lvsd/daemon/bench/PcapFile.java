@@ -25,7 +25,8 @@ final class PcapFile {
 
     /** Whether the file for {@code connections} does not hold all of them, so that ports must be scattered. */
     static boolean needsScatter(Scenario.Case what, int connections) {
-        return !what.syns() && 2 * connections > FRAMES;
+        boolean all = what.bare() ? connections <= FRAMES : 2 * connections <= FRAMES;
+        return !all && (!what.bare() || what.verified());
     }
 
     /** Writes the file for {@code what}; the same arguments give the same bytes. */
@@ -51,10 +52,10 @@ final class PcapFile {
 
     private static List<byte[]> frames(Scenario.Case what, int connections, Random random) {
         List<byte[]> frames = new ArrayList<>();
-        int count = Math.min(what.syns() ? connections : 2 * connections, FRAMES);
+        int count = Math.min(what.bare() ? connections : 2 * connections, FRAMES);
         for (int i = 0; i < count; i++) {
-            boolean client = what.syns() || i % 2 == 0;
-            int connection = what.syns() ? i : i / 2;
+            boolean client = what.bare() || i % 2 == 0;
+            int connection = what.bare() ? i : i / 2;
             frames.add(
                     client
                             ? Scenario.fromClient(what, connection, random)

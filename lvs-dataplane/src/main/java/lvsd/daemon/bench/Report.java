@@ -92,13 +92,13 @@ final class Report {
     void print(PrintStream out) {
         host.forEach((name, value) -> out.printf("%-14s %s%n", name, value));
         out.printf(
-                "%n%-12s %11s %-9s %-15s %8s %8s %8s %9s%n",
+                "%n%-20s %11s %-9s %-15s %8s %8s %8s %9s%n",
                 "case", "connections", "scattered", "subject", "min", "median", "max", "of twin");
         for (Line line : lines) {
             double twin = median(line.row, "c-twin");
             out.printf(
                     Locale.ROOT,
-                    "%-12s %11d %-9s %-15s %8.2f %8.2f %8.2f %9s%n",
+                    "%-20s %11d %-9s %-15s %8.2f %8.2f %8.2f %9s%n",
                     line.row.what().label,
                     line.row.connections(),
                     line.row.scatter() ? "yes" : "",
@@ -108,7 +108,7 @@ final class Report {
                     line.maximum(),
                     twin > 0 ? String.format(Locale.ROOT, "%.2f", line.median() / twin) : "");
         }
-        out.printf("(million packets, or new connections in setup, per second of the measured thread's CPU time)%n%n");
+        out.printf("(million packets, or new connections in setup and synproxy-handshake, per second of the measured thread's CPU time)%n%n");
         findings.forEach((name, value) -> out.printf("%-36s %s%n", name, value));
     }
 

@@ -8,15 +8,18 @@ import lvsd.dpdk.Mbuf;
 import lvsd.linux.ThreadClock;
 import lvsd.memory.Memory;
 import lvsd.memory.OffHeap;
+import lvsd.wire.Checksum;
+import lvsd.wire.Ipv4;
+import lvsd.wire.Tcp;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The input of the benchmark: what {@code net_pcap} loops, with ports overwritten so that a small file reaches millions
  * of connections. {@code config/bench/twin.c} does the same; what it costs is measured and reported.
  *
- * <p>Three inputs: the file as it is; its frames with the one free port replaced by that of a random connection of the
+ * <p>Inputs: the file as it is; its frames with the one free port replaced by that of a random connection of the
  * frame's pair; SYNs of which the n-th opens the n-th connection of a permutation, after which nothing more comes until
- * the next {@link #startPass}. In all of them the steering thread may slip in frames of its own ({@link #offer}), each in
+ * the next {@link #startPass}; these SYNs mixed with what clients and servers answer to the SYN proxy. In all of them the steering thread may slip in frames of its own ({@link #offer}), each in
  * the place of a received packet. Nothing comes in before {@link #open}.
  *
  * <p>Once watched, the time between two calls of {@link #receive} on one port, a cycle, is noted when it is long.
@@ -43,7 +46,10 @@ final class ScatterIo implements PacketIo, AutoCloseable {
     enum Input {
         FILE,
         SCATTERED,
-        SYNS
+        /** Scattered with the TCP checksum kept right. */
+        VERIFIED,
+        SYNS,
+        HANDSHAKES
     }
 
     private final PacketIo io;
@@ -52,6 +58,7 @@ final class ScatterIo implements PacketIo, AutoCloseable {
     private final int connections;
     private final int vip = Wire.int4(Scenario.vip());
     private final long[] clients = new long[Scenario.PAIRS];
+    private final HandshakePeers peers = new HandshakePeers();
     private final OffHeap frames = OffHeap.map((long) SLOTS * SLOT, false, false);
 
     private @Nullable ThreadClock clock;
@@ -104,6 +111,14 @@ final class ScatterIo implements PacketIo, AutoCloseable {
         } catch (ReflectiveOperationException impossible) {
             throw new ExceptionInInitializerError(impossible);
         }
+    }
+
+    /** The input of a case. */
+    static Input input(Scenario.Case what, boolean scatter) {
+        if (what.passes()) {
+            return what.traffic == Scenario.Traffic.HANDSHAKES ? Input.HANDSHAKES : Input.SYNS;
+        }
+        return !scatter ? Input.FILE : what.verified() ? Input.VERIFIED : Input.SCATTERED;
     }
 
     /** Lets {@code frame} come in soon, whole, in the place of a received packet; false when too many wait already. */
@@ -165,8 +180,13 @@ final class ScatterIo implements PacketIo, AutoCloseable {
         if (input == Input.SYNS) {
             return syns(into, count);
         }
+        if (input == Input.HANDSHAKES) {
+            return handshakes(into, count);
+        }
         if (input == Input.SCATTERED) {
             scatter(into, count);
+        } else if (input == Input.VERIFIED) {
+            scatterVerified(into, count);
         }
         if (count > 0 && frameWaits()) {
             slipIn(into[0]);
@@ -186,6 +206,18 @@ final class ScatterIo implements PacketIo, AutoCloseable {
             setFreePort(Memory.address(Mbuf.data(packets[i])), port);
         }
         random = state;
+    }
+
+    private void scatterVerified(long[] packets, int count) {
+        for (int i = 0; i < count; i++) {
+            random = random * 6364136223846793005L + 1442695040888963407L;
+            int port = Wire.port(Scenario.FIRST_PORT + ((int) (random >>> 40) & portMask));
+            long frame = Mbuf.data(packets[i]);
+            int before = Memory.getShort(frame, HEADERS, PORTS);
+            Memory.setShort(frame, HEADERS, PORTS, port);
+            long tcp = frame + PORTS;
+            Tcp.setChecksum(tcp, Checksum.apply(Tcp.checksum(tcp), Checksum.delta(before, port)));
+        }
     }
 
     /** The client's port in a frame to the VIP, else the port it is sent to; without a branch that would be guessed. */
@@ -208,6 +240,40 @@ final class ScatterIo implements PacketIo, AutoCloseable {
             io.free(packets[i]);
         }
         return used;
+    }
+
+    /** A third of the packets are SYNs; a pass ends when the last of its handshakes has. */
+    private int handshakes(long[] packets, int count) {
+        boolean over = next == connections && peers.quiet();
+        if (over && !nextPass((int) PASSES.getAcquire(this))) {
+            return between(packets, count);
+        }
+        int used = 0;
+        while (used < count && handshake(Mbuf.data(packets[used]))) {
+            used++;
+        }
+        for (int i = used; i < count; i++) {
+            io.free(packets[i]);
+        }
+        return used;
+    }
+
+    private boolean handshake(long frame) {
+        if (peers.answer(frame, next == connections)) {
+            return true;
+        }
+        if (next == connections) {
+            return false;
+        }
+        setClient(frame, (next++ * 0x9e3779b1) & (connections - 1));
+        long tcp = frame + PORTS;
+        Tcp.setChecksum(tcp, Checksum.transport4(frame + SOURCE - 12, tcp, Tcp.SIZE, Ipv4.PROTOCOL_TCP));
+        return true;
+    }
+
+    /** Handshakes finished in the last pass; while none is under way. */
+    int finishedHandshakes() {
+        return peers.finished();
     }
 
     /** Between passes nothing comes in but what is offered; within one, every packet is a SYN. */
@@ -233,6 +299,7 @@ final class ScatterIo implements PacketIo, AutoCloseable {
             return false;
         }
         pass = wanted;
+        peers.begin();
         passStart = now;
         next = 0;
         return true;
@@ -264,6 +331,11 @@ final class ScatterIo implements PacketIo, AutoCloseable {
 
     @Override
     public int transmit(int port, long[] packets, int count) {
+        if (input == Input.HANDSHAKES) {
+            for (int i = 0; i < count; i++) {
+                peers.sent(Mbuf.data(packets[i]));
+            }
+        }
         return io.transmit(port, packets, count);
     }
 

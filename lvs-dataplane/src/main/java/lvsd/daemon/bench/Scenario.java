@@ -3,7 +3,9 @@ package lvsd.daemon.bench;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.Collectors;
 
 /**
  * Who talks to whom in the benchmark, the same as in {@code config/bench/twin.c}.
@@ -36,13 +38,29 @@ final class Scenario {
     private static final int ETHERNET = 14;
     private static final int IPV4 = 20;
 
+    /** What the packets of a case are. */
+    enum Traffic {
+        /** Both directions of established connections. */
+        ESTABLISHED,
+        /** SYNs of clients without connections. */
+        SYNS,
+        /** Acknowledgements of clients without connections. */
+        ACKS,
+        /** Handshakes until the table is full: every packet is one that the peers of a director would send. */
+        HANDSHAKES
+    }
+
     /** What is measured. */
     enum Case {
-        FULLNAT_TCP("fullnat-tcp", 6, false),
-        NAT_TCP("nat-tcp", 6, true),
-        FULLNAT_UDP("fullnat-udp", 17, false),
-        SETUP("setup", 6, false),
-        SYN_DROP("syn-drop", 6, false);
+        FULLNAT_TCP("fullnat-tcp", 6, false, Traffic.ESTABLISHED),
+        NAT_TCP("nat-tcp", 6, true, Traffic.ESTABLISHED),
+        FULLNAT_UDP("fullnat-udp", 17, false, Traffic.ESTABLISHED),
+        SETUP("setup", 6, false, Traffic.SYNS),
+        SYN_DROP("syn-drop", 6, false, Traffic.SYNS),
+        SYNPROXY_SYN("synproxy-syn", 6, false, Traffic.SYNS),
+        SYNPROXY_BAD_ACK("synproxy-bad-ack", 6, false, Traffic.ACKS),
+        SYNPROXY_HANDSHAKE("synproxy-handshake", 6, false, Traffic.HANDSHAKES),
+        SYNPROXY_ESTABLISHED("synproxy-established", 6, false, Traffic.ESTABLISHED);
 
         /** Name in reports and on the command line. */
         final String label;
@@ -50,16 +68,50 @@ final class Scenario {
         final int protocol;
         /** NAT instead of FULLNAT. */
         final boolean nat;
+        /** What comes in. */
+        final Traffic traffic;
 
-        Case(String label, int protocol, boolean nat) {
+        Case(String label, int protocol, boolean nat, Traffic traffic) {
             this.label = label;
             this.protocol = protocol;
             this.nat = nat;
+            this.traffic = traffic;
         }
 
-        /** Whether the input is SYNs of clients without connections. */
-        boolean syns() {
-            return this == SETUP || this == SYN_DROP;
+        /** Whether the input is of clients alone, and there are no connections at first. */
+        boolean bare() {
+            return traffic != Traffic.ESTABLISHED;
+        }
+
+        /** Whether connections are made until the table is full, over and over. */
+        boolean passes() {
+            return this == SETUP || traffic == Traffic.HANDSHAKES;
+        }
+
+        /** Whether the service has the SYN proxy. */
+        boolean proxied() {
+            return this == SYNPROXY_SYN
+                    || this == SYNPROXY_BAD_ACK
+                    || this == SYNPROXY_HANDSHAKE
+                    || this == SYNPROXY_ESTABLISHED;
+        }
+
+        /** Whether all packets are dropped, as they should. */
+        boolean drops() {
+            return this == SYN_DROP || this == SYNPROXY_BAD_ACK;
+        }
+
+        /** Whether somebody looks at TCP checksums: scattered ports must not make them wrong. */
+        boolean verified() {
+            return proxied() && (traffic == Traffic.SYNS || traffic == Traffic.ACKS);
+        }
+
+        /**
+         * Whether others than the director are measured. What the SYN proxy does without a connection is hashes and
+         * policy of its own: a twin of that in C would show how fast one other design is, not what the JIT leaves lying.
+         */
+        boolean comparable() {
+            return !proxied() || this == SYNPROXY_ESTABLISHED;
         }
 
         /** The case called {@code label}. */
@@ -69,8 +121,8 @@ final class Scenario {
                     return each;
                 }
             }
-            throw new IllegalArgumentException(
-                    "no case " + label + "; there are fullnat-tcp, nat-tcp, fullnat-udp, setup and syn-drop");
+            String all = Arrays.stream(values()).map(each -> each.label).collect(Collectors.joining(", "));
+            throw new IllegalArgumentException("no case " + label + "; there are " + all);
         }
     }
 
@@ -171,8 +223,9 @@ final class Scenario {
         int length = frame.getShort(ETHERNET + 2) - IPV4;
         frame.putShort((short) source).putShort((short) destination);
         if (what.protocol == 6) {
-            int flags = what.syns() ? 0x02 : random.nextInt(8) == 0 ? 0x18 : 0x10;
-            frame.putInt(random.nextInt()).putInt(what.syns() ? 0 : random.nextInt());
+            boolean syn = what.traffic == Traffic.SYNS || what.traffic == Traffic.HANDSHAKES;
+            int flags = syn ? 0x02 : what.bare() || random.nextInt(8) != 0 ? 0x10 : 0x18;
+            frame.putInt(random.nextInt()).putInt(syn ? 0 : random.nextInt());
             frame.putShort((short) (0x5000 | flags)).putShort((short) 0xffff);
         } else {
             frame.putShort((short) length);

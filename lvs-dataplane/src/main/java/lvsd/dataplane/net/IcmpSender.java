@@ -257,6 +257,6 @@ final class IcmpSender {
     /** The frame goes back to the station it came from. */
     int back(Packet p) {
         Ethernet.swapAddresses(p.frame);
-        return Verdict.transmit(net.config().iface(p.iface).port());
+        return Verdict.transmit(net.config().portOf(p.iface));
     }
 }

@@ -55,6 +55,7 @@ public final class NetConfig {
     public final boolean standby;
 
     private final Interface[] interfaces;
+    private final int[] portOf;
     private final long[] macs;
     private final long[] linkLocalLow;
     private final int[] untagged;
@@ -80,6 +81,7 @@ public final class NetConfig {
         this.routes = List.copyOf(routes);
         this.interfaces = interfaces.toArray(Interface[]::new);
         this.macs = interfaces.stream().mapToLong(Interface::mac).toArray();
+        this.portOf = interfaces.stream().mapToInt(Interface::port).toArray();
         this.linkLocalLow =
                 Arrays.stream(macs).map(LinkLocal::interfaceIdentifier).toArray();
         int ports = interfaces.stream().mapToInt(Interface::port).max().orElse(-1) + 1;
@@ -389,6 +391,11 @@ public final class NetConfig {
 
     private static boolean ours(int kind) {
         return kind == OWN || kind == VIP || kind == LIP;
+    }
+
+    /** The port of an interface. */
+    int portOf(int iface) {
+        return portOf[iface];
     }
 
     /** The kind of an IPv6 address in wire form: one of the constants of this class, never {@link #BROADCAST}. */
