@@ -55,8 +55,9 @@ static inline uint32_t server_address(uint32_t server) { return IP(10, 1, 1, 1 +
 static inline uint32_t local_address(uint32_t lip) { return IP(10, 1, 2, 1 + lip); }
 static inline uint16_t be16(uint16_t v) { return __builtin_bswap16(v); }
 
-enum test_case { FULLNAT_TCP, NAT_TCP, FULLNAT_UDP, SETUP, SYN_DROP };
-static const char *const case_names[] = {"fullnat-tcp", "nat-tcp", "fullnat-udp", "setup", "syn-drop"};
+/* synproxy-established: what the proxy leaves behind is a delta in either direction, which all this does anyhow. */
+enum test_case { FULLNAT_TCP, NAT_TCP, FULLNAT_UDP, SETUP, SYNPROXY_ESTABLISHED, SYN_DROP };
+static const char *const case_names[] = {"fullnat-tcp", "nat-tcp", "fullnat-udp", "setup", "synproxy-established", "syn-drop"};
 
 #define MAX_BURST 64
 static unsigned burst_size = 64;
@@ -530,7 +531,7 @@ static void fill(struct entry *e, uint32_t seq)
 }
 
 static uint32_t new_entry(uint64_t client_a, uint32_t client_p, uint64_t server_a, uint32_t server_p, uint8_t protocol,
-			  const struct destination *d, uint8_t state, uint32_t timeout, uint32_t seq)
+			  const struct destination *d, uint8_t state, uint32_t timeout, uint32_t seq, uint32_t proxied)
 {
 	if (!free_count)
 		return NONE;
@@ -548,6 +549,7 @@ static uint32_t new_entry(uint64_t client_a, uint32_t client_p, uint64_t server_
 	e->hop[0] = d->hop;
 	e->hop[1] = HOP_GATEWAY;
 	fill(e, seq);
+	e->seq_delta[1] = proxied;
 	struct cold *c = &colds[index];
 	c->timeout = timeout * TICKS_PER_SECOND;
 	c->template = c->stamp = c->edge_server = c->edge_client = c->ts_delta = c->rate = 0;
@@ -641,7 +643,7 @@ static __attribute__((noinline)) uint32_t open_connection(const uint8_t *ip, con
 	if (protocol == 6 && !s->nat)
 		seq = (uint32_t)fold(server_a ^ key1, server_p ^ key0) + tick * 1000 - __builtin_bswap32(*(const uint32_t *)(l4 + 4));
 	return new_entry(addresses, ports, server_a, server_p, protocol, d, protocol == 6 ? NO : ES,
-			 protocol == 6 ? tcp_seconds[NO] : UDP_SECONDS, seq);
+			 protocol == 6 ? tcp_seconds[NO] : UDP_SECONDS, seq, 0);
 }
 
 static __attribute__((noinline)) void change_state(struct entry *e, uint32_t index, uint8_t to)
@@ -1002,7 +1004,8 @@ static void install(enum test_case c, uint32_t connections)
 		new_entry(pair_addresses(client, VIP), pair_ports(port, be16(SERVICE_PORT)),
 			  pair_addresses(server_address(server), local), pair_ports(be16(SERVER_PORT), port), protocol,
 			  &dests[server], ES, protocol == 6 ? tcp_seconds[ES] : UDP_SECONDS,
-			  c == FULLNAT_TCP ? (uint32_t)fold(i ^ key0, key1) | 1 : 0);
+			  c == FULLNAT_TCP || c == SYNPROXY_ESTABLISHED ? (uint32_t)fold(i ^ key0, key1) | 1 : 0,
+			  c == SYNPROXY_ESTABLISHED ? (uint32_t)fold(i ^ key1, key0) | 1 : 0);
 	}
 }
 

@@ -65,6 +65,9 @@ LVS_DAEMON_OPTIONS="--enable-native-access=ALL-UNNAMED -XX:+UseZGC -Xms256m -Xmx
 LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:InlineSmallCode=20000 -XX:CompileCommand=quiet"
 for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Pipeline::forward* dataplane.Parser::stage* \
   dataplane.nat.TcpRewrite::unusual dataplane.TcpTracker::change dataplane.Misses::fast dataplane.Misses::forwardSlow \
-  dataplane.Misses::reused dataplane.Misses::gone wire.Checksum::transport*; do
+  dataplane.Misses::reused dataplane.Misses::gone wire.Checksum::transport* dataplane.SynProxy::miss \
+  dataplane.SynProxy::judge synproxy.SynAnswer::answer* synproxy.TcpOffer::walk synproxy.TcpOffer::timestamp \
+  dataplane.Connector::open dataplane.Connector::openProxied dataplane.ServerHandshakes::begin* \
+  dataplane.ServerHandshakes::settle dataplane.OwnSegments::write; do
   LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:CompileCommand=dontinline,lvsd.$lvs_method"
 done

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import lvsd.dataplane.io.MemoryIo;
 import lvsd.rules.Protocol;
+import lvsd.rules.SynProxyMode;
 import lvsd.wire.PacketBuilder;
 import org.junit.jupiter.api.Test;
 
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.Test;
 class AllocationTest {
     private static final int PACKETS = 100_000;
     private static final int BURST = 64;
+    private static final int PROXIED = 82;
     /** Rounds until the compilers are done; each is {@link #PACKETS} packets. */
     private static final int MOST_ROUNDS = 150;
 
@@ -83,6 +85,30 @@ class AllocationTest {
         return frames;
     }
 
+    /** SYNs that the SYN proxy answers, acknowledgements that it refuses, and one checksum that is wrong. */
+    private List<Frame> proxied(Flow flow) {
+        director.service(
+                TestDirector.spec(Protocol.TCP, flow.vip, PROXIED, true).withSynProxy(SynProxyMode.ENABLE),
+                flow.way.method,
+                flow.way.server() + ":" + Flow.SERVER_PORT);
+        byte[][] usual = {
+            PacketBuilder.mss(1460),
+            PacketBuilder.sackOk(),
+            PacketBuilder.timestamps(7, 0),
+            PacketBuilder.nop(),
+            PacketBuilder.windowScale(7)
+        };
+        byte[][] stamps = {PacketBuilder.nop(), PacketBuilder.nop(), PacketBuilder.timestamps(7, 9)};
+        PacketBuilder syn = flow.fromClient().tcp(9, PROXIED).flags("S").seq(1);
+        PacketBuilder ack = flow.fromClient().tcp(9, PROXIED).flags(".").seq(2).ack(3);
+        return List.of(
+                new Frame(0, syn.build()),
+                new Frame(0, syn.copy().options(usual).build()),
+                new Frame(0, syn.copy().lieChecksum(5).build()),
+                new Frame(0, ack.build()),
+                new Frame(0, ack.copy().options(stamps).payload(100).build()));
+    }
+
     private Flow established(Way way, boolean tcp) {
         Flow flow = new Flow(director, way, tcp, 1234);
         if (way.fullnat()) {
@@ -105,7 +131,9 @@ class AllocationTest {
     void shouldNotAllocateWhileForwarding() {
         List<Frame> frames = neighbours();
         for (Way way : Way.values()) {
-            frames.addAll(frames(established(way, true)));
+            Flow tcp = established(way, true);
+            frames.addAll(frames(tcp));
+            frames.addAll(proxied(tcp));
             frames.addAll(frames(established(way, false)));
         }
         director.expectNothing(0);

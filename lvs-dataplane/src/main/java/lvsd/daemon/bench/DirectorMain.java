@@ -178,6 +178,8 @@ public final class DirectorMain implements Callable<Integer> {
         long wanted = Math.max(3, (2 << 20) / connections);
         long nanos = 0;
         long opened = 0;
+        long allocated = 0;
+        com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         Quiet quiet = new Quiet((long) (warmup * 1000));
         boolean warm = false;
         for (int pass = 0; pass < wanted || !warm; ) {
@@ -188,10 +190,13 @@ public final class DirectorMain implements Callable<Integer> {
                 warm = true;
                 nanos = 0;
                 opened = 0;
+                allocated = 0;
                 pass = 0;
             }
             long[] drops = dataplane.drops();
+            long allocatedBefore = threads.getThreadAllocatedBytes(workerThread);
             long took = pass(io);
+            allocated += threads.getThreadAllocatedBytes(workerThread) - allocatedBefore;
             long made = dataplane.workers().getFirst().connections();
             if (warm && what.proxied()) {
                 made = Math.min(made, io.finishedHandshakes());
@@ -204,6 +209,7 @@ public final class DirectorMain implements Callable<Integer> {
             opened += made;
             pass++;
         }
+        print("allocated_bytes", Long.toString(allocated));
         print("mpps", opened * 1e3 / nanos);
         print("packets", Long.toString(opened));
         print("cpu_seconds", nanos * 1e-9);
