@@ -65,8 +65,7 @@ public final class SynAnswer {
         int cookie = cookies.make6(clientHigh, clientLow, vipHigh, vipLow, ports, isn, offer, stamp);
         int ours = ours(offer, settings, mss);
         int length = Segment.synHeader(ours);
-        long pseudo =
-                Segment.head6(ip, vipHigh, vipLow, clientHigh, clientLow, settings.tos(), settings.ttl(), length);
+        long pseudo = Segment.head6(ip, vipHigh, vipLow, clientHigh, clientLow, settings.tos(), settings.ttl(), length);
         write(ip + Ipv6.SIZE, pseudo, ports, cookie, isn, settings.window(mss), length, ours, stamp, echo);
         return Ipv6.SIZE + length;
     }

@@ -62,8 +62,7 @@ public final class TcpOffer {
 
     private static int taken(int offer, long tcp, int header, int at, int kind, int size) {
         return switch (kind << 8 | size) {
-            case TcpOptions.MSS << 8 | TcpOptions.MSS_SIZE ->
-                withMss(offer, Memory.getShortBe(tcp, header, at + 2));
+            case TcpOptions.MSS << 8 | TcpOptions.MSS_SIZE -> withMss(offer, Memory.getShortBe(tcp, header, at + 2));
             case TcpOptions.WINDOW_SCALE << 8 | TcpOptions.WINDOW_SCALE_SIZE ->
                 withScale(offer, Math.min(Memory.getByte(tcp, header, at + 2), TcpOptions.MAX_WINDOW_SCALE));
             case TcpOptions.SACK_PERMITTED << 8 | TcpOptions.SACK_PERMITTED_SIZE -> offer | SACK;

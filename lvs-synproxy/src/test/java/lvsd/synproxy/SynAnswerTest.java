@@ -222,12 +222,14 @@ class SynAnswerTest {
         byte[] frame = packet(false, false).build();
         frame[frame.length - 1] ^= 1;
         long ip = MEMORY.put(frame) + ETHERNET;
-        assertThat(SynAnswer.answer4(ip, ip + 20, 20, cookies, settings(), 1400)).isZero();
+        assertThat(SynAnswer.answer4(ip, ip + 20, 20, cookies, settings(), 1400))
+                .isZero();
         assertThat(PacketMemory.bytes(ip - ETHERNET, frame.length)).isEqualTo(frame);
         frame = packet(true, false).build();
         frame[frame.length - 1] ^= 1;
         ip = MEMORY.put(frame) + ETHERNET;
-        assertThat(SynAnswer.answer6(ip, ip + 40, 20, cookies, settings(), 1400)).isZero();
+        assertThat(SynAnswer.answer6(ip, ip + 40, 20, cookies, settings(), 1400))
+                .isZero();
         assertThat(PacketMemory.bytes(ip - ETHERNET, frame.length)).isEqualTo(frame);
     }
 

@@ -54,9 +54,9 @@ final class Installation {
     ServiceTable services() {
         Protocol protocol = what.protocol == 6 ? Protocol.TCP : Protocol.UDP;
         ServiceId id = new ServiceId.Vip(protocol, vip, Scenario.SERVICE_PORT);
-        ServiceSpec spec =
-                new ServiceSpec(id, "rr", Set.of(), OptionalInt.empty(), -1, "", false, true, OptionalInt.empty())
-                        .withSynProxy(what.proxied() ? SynProxyMode.ENABLE : SynProxyMode.DISABLE);
+        ServiceSpec spec = new ServiceSpec(
+                        id, "rr", Set.of(), OptionalInt.empty(), -1, "", false, true, OptionalInt.empty())
+                .withSynProxy(what.proxied() ? SynProxyMode.ENABLE : SynProxyMode.DISABLE);
         List<Destination> destinations = new ArrayList<>();
         List<LocalAddress> addresses = new ArrayList<>();
         ForwardingMethod method = what.nat ? ForwardingMethod.NAT : ForwardingMethod.FULLNAT;

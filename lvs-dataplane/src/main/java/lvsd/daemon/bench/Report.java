@@ -108,7 +108,8 @@ final class Report {
                     line.maximum(),
                     twin > 0 ? String.format(Locale.ROOT, "%.2f", line.median() / twin) : "");
         }
-        out.printf("(million packets, or new connections in setup and synproxy-handshake, per second of the measured thread's CPU time)%n%n");
+        out.printf(
+                "(million packets, or new connections in setup and synproxy-handshake, per second of the measured thread's CPU time)%n%n");
         findings.forEach((name, value) -> out.printf("%-36s %s%n", name, value));
     }
 
