@@ -135,6 +135,7 @@ public final class ConfigLoader {
                 DirectorRole.of(top.word("role", "active", List.of("active", "standby")))
                         .orElse(DirectorRole.ACTIVE),
                 network.marks(),
+                synProxyKeys(top.section("synproxy")),
                 settings());
         top.finish();
         return config;
@@ -258,6 +259,12 @@ public final class ConfigLoader {
                 in.integer("rest-rate", 50_000, 0, most));
         in.finish();
         return punt;
+    }
+
+    private static Optional<Path> synProxyKeys(Section in) {
+        Optional<Path> file = in.text("key-file").map(Path::of);
+        in.finish();
+        return file;
     }
 
     private Optional<String> metrics() {

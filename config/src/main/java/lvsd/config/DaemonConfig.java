@@ -23,6 +23,7 @@ import lvsd.rules.MarkRule;
  * @param logLevel {@code error}, {@code warn}, {@code info}, {@code debug} or {@code trace}
  * @param role what this director does until {@code --role} says otherwise
  * @param marks rules that map packets to firewall marks, first match first
+ * @param synProxyKeys file with the secrets of SYN cookies, if any
  * @param settings sysctl-like settings by IPVS name, raw text values already range-checked
  */
 public record DaemonConfig(
@@ -38,7 +39,38 @@ public record DaemonConfig(
         String logLevel,
         DirectorRole role,
         List<MarkRule> marks,
+        Optional<Path> synProxyKeys,
         Map<String, String> settings) {
+
+    /** One without a key file. */
+    public DaemonConfig(
+            Eal eal,
+            List<Port> ports,
+            List<Route> routes,
+            Workers workers,
+            Connections connections,
+            Control control,
+            Persist persist,
+            Punt punt,
+            Optional<String> metricsListen,
+            String logLevel,
+            List<MarkRule> marks,
+            Map<String, String> settings) {
+        this(
+                eal,
+                ports,
+                routes,
+                workers,
+                connections,
+                control,
+                persist,
+                punt,
+                metricsListen,
+                logLevel,
+                marks,
+                Optional.empty(),
+                settings);
+    }
 
     /** The same with other settings, for instance those changed while running. */
     public DaemonConfig withSettings(Map<String, String> changed) {
@@ -55,6 +87,7 @@ public record DaemonConfig(
                 logLevel,
                 role,
                 marks,
+                synProxyKeys,
                 changed);
     }
 
@@ -73,6 +106,7 @@ public record DaemonConfig(
                 logLevel,
                 role,
                 marks,
+                synProxyKeys,
                 settings);
     }
 
@@ -92,6 +126,7 @@ public record DaemonConfig(
                 logLevel,
                 role,
                 marks,
+                synProxyKeys,
                 settings);
     }
 

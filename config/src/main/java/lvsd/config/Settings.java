@@ -148,6 +148,7 @@ public final class Settings {
         kernelOnly(all);
         timeouts(all);
         ours(all);
+        edge(all);
         synProxy(all);
         return List.copyOf(all);
     }
@@ -366,7 +367,40 @@ public final class Settings {
         all.add(number("synproxy_conn_reuse_fin_wait", 0, 0, 1, live, "SYN proxy: take over in FIN_WAIT"));
         all.add(number("synproxy_conn_reuse_close_wait", 0, 0, 1, live, "SYN proxy: take over in CLOSE_WAIT"));
         all.add(number("synproxy_conn_reuse_last_ack", 0, 0, 1, live, "SYN proxy: take over in LAST_ACK"));
+        all.add(number(
+                "synproxy_ack_storm_thresh",
+                10,
+                0,
+                999,
+                live,
+                "SYN proxy: identical acknowledgements of a real server that are passed on; 0: all"));
+        all.add(number(
+                "synproxy_secret_lifetime",
+                3600,
+                60,
+                86_400,
+                live,
+                "SYN proxy: seconds after which a new random secret takes over; a key file has times of its own"));
         synProxyAuto(all);
+    }
+
+    private static void edge(List<Setting> all) {
+        Effect live = Effect.LIVE;
+        all.add(number(
+                "defence_tcp_drop",
+                0,
+                0,
+                1,
+                live,
+                "drop TCP segments for a VIP without a connection, SYNs aside, in place of answering them by a reset"));
+        all.add(number(
+                "defence_udp_drop",
+                0,
+                0,
+                1,
+                live,
+                "drop UDP for a VIP that neither a service nor a connection takes, in place of answering it by ICMP"));
+        all.add(number("defence_frag_drop", 0, 0, 1, live, "drop all fragments of TCP, UDP and SCTP for a VIP"));
     }
 
     private static void synProxyAuto(List<Setting> all) {

@@ -45,7 +45,8 @@ final class Daemon {
             DataplaneFactory.Running dataplane,
             Director director,
             @Nullable Journal journal,
-            Requests requests) {}
+            Requests requests,
+            CookieKeys cookieKeys) {}
 
     private final Path file;
     private final DataplaneFactory factory;
@@ -117,12 +118,14 @@ final class Daemon {
             opened.add(journal);
         }
         Requests requests = new Requests(director, dataplane, journal);
+        CookieKeys cookieKeys = new CookieKeys(dataplane);
+        cookieKeys.use(config.synProxyKeys());
         dataplane.open();
         onLoop(() -> {
             director.sync().open();
             return true;
         });
-        parts = new Parts(dataplane, director, journal, requests);
+        parts = new Parts(dataplane, director, journal, requests, cookieKeys);
         control = ControlServer.open(
                 loop, requests, config.control().socket(), config.control().group());
         openMetrics(config);
@@ -238,6 +241,7 @@ final class Daemon {
         Parts running = running();
         running.director.reclaim();
         running.director.watchProxies();
+        running.cookieKeys.tick(running.director.secretLifetime());
         running.requests.compactIfWorthWhile();
     }
 
@@ -287,6 +291,11 @@ final class Daemon {
         fixed.addAll(running.dataplane.reconfigure(now));
         for (String name : fixed) {
             LOG.atWarn().addKeyValue("part", name).log("changed in the daemon file, takes effect at the next start");
+        }
+        try {
+            running.cookieKeys.use(now.synProxyKeys());
+        } catch (StartException e) {
+            LOG.atError().addKeyValue("cause", e.getMessage()).log("secrets of SYN cookies not taken over");
         }
         running.director.interfaces(RulesFile.interfaces(now));
         Logging.level(now.logLevel());

@@ -566,6 +566,11 @@ final class Director {
                 value == null ? Settings.find(name).orElseThrow().fallback() : value);
     }
 
+    /** Seconds after which a random secret of SYN cookies gives way to another. */
+    int secretLifetime() {
+        return setting("synproxy_secret_lifetime");
+    }
+
     private boolean flag(String name) {
         return setting(name) != 0;
     }

@@ -106,6 +106,9 @@ final class Lvsd implements Callable<Integer> {
             }
             RulesFile.resolve(
                     config.persist().rules(), RulesFile.read(config.persist().rules()), config);
+            if (config.synProxyKeys().isPresent()) {
+                CookieKeys.read(config.synProxyKeys().get(), 0);
+            }
             if (check) {
                 spec.commandLine().getOut().println(file + ": ok");
                 return 0;

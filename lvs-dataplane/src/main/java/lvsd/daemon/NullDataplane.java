@@ -7,6 +7,7 @@ import lvsd.config.DaemonConfig;
 import lvsd.dataplane.DropReason;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.synproxy.ProxyCounters;
+import lvsd.synproxy.Secrets;
 
 /** A packet path without packets: rules can be tried on it, which is how {@code --check} reads a rules file. */
 final class NullDataplane implements DataplaneFactory.Running {
@@ -69,6 +70,9 @@ final class NullDataplane implements DataplaneFactory.Running {
     public boolean proxyOn(int service) {
         return false;
     }
+
+    @Override
+    public void secrets(Secrets newer) {}
 
     @Override
     public void zeroSteps(int service) {}

@@ -52,7 +52,8 @@ final class ConnectionDump {
         Connector connector = pipeline.misses().connector();
         int end = Math.min(from + count, table.limit());
         for (int entry = from; entry < end; entry++) {
-            if (table.isUsed(entry)) {
+            // The timer of a handshake of the SYN proxy is that of its next SYN.
+            if (table.isUsed(entry) && !ServerHandshakes.pending(table.hot(entry))) {
                 int deadline = Connection.lastSeen(table.hot(entry)) + connector.timeout(table, entry);
                 timers.armEarlier(entry, deadline - pipeline.now > 0 ? deadline : pipeline.now + 1);
             }

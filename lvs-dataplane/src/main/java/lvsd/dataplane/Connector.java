@@ -96,7 +96,7 @@ final class Connector {
             return source;
         }
         if (p.protocol == TCP && !opens(p.l4)) {
-            return net.refuse(p);
+            return pipeline.sysctls.defenceTcpDrop ? Verdict.drop(DropReason.DEFENCE_TCP) : net.refuse(p);
         }
         if (p.protocol == Ipv4.PROTOCOL_SCTP && !sctp.opens(p)) {
             return net.refuse(p);
@@ -224,7 +224,18 @@ final class Connector {
         return opened;
     }
 
-    private Flow flow(Packet p) {
+    /**
+     * As {@link #openProxied}, at the server of a persistence template.
+     *
+     * @param template link to it
+     */
+    int openProxied(Packet p, Service service, Destination destination, int template) {
+        opened = ConnectionTable.NONE;
+        return connect(p, service, destination, template);
+    }
+
+    /** What schedulers and persistence go by. */
+    Flow flow(Packet p) {
         flow.clientPort = Tcp.sourcePort(p.l4);
         flow.virtualPort = Tcp.destinationPort(p.l4);
         flow.clientHigh = p.ipv6 ? Ipv6.sourceHigh(p.l3) : 0;

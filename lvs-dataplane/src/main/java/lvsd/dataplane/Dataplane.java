@@ -26,6 +26,7 @@ import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.rules.DirectorRole;
 import lvsd.rules.ServiceId;
+import lvsd.synproxy.Secrets;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -249,6 +250,11 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     @Override
     public boolean proxyOn(int service) {
         return builder.proxyOn(service);
+    }
+
+    @Override
+    public void secrets(Secrets newer) {
+        workers.forEach(worker -> worker.publish(newer));
     }
 
     @Override

@@ -8,6 +8,7 @@ import lvsd.dataplane.service.ServiceTable;
 import lvsd.sync.SyncSink;
 import lvsd.sync.SyncSource;
 import lvsd.synproxy.ProxyCounters.Counter;
+import lvsd.synproxy.Secrets;
 
 /**
  * What the control plane may ask of the running workers. Implemented by {@code Dataplane}; control code and its tests
@@ -86,6 +87,9 @@ public interface DataplaneControl {
 
     /** Whether SYNs of a service in mode {@code auto} are answered by cookies now. */
     boolean proxyOn(int service);
+
+    /** Makes {@code newer} the secrets of SYN cookies, of all workers from their next cycle on. */
+    void secrets(Secrets newer);
 
     /** Restarts the counts of a service's SYN proxy. */
     void zeroSteps(int service);

@@ -114,7 +114,15 @@ public enum DropReason {
     /** SYN proxy: more segments of one client, or of all, than are kept until the server answers. */
     SYN_QUEUE("syn-queue", "more segments than the SYN proxy keeps until the real server answers"),
     /** SYN proxy: more handshakes with servers than there is room for. */
-    SYN_TABLE("syn-table", "too many handshakes of the SYN proxy with real servers");
+    SYN_TABLE("syn-table", "too many handshakes of the SYN proxy with real servers"),
+    /** SYN proxy: the server says the same again and again. */
+    ACK_STORM("ack-storm", "more identical acknowledgements of a real server than synproxy_ack_storm_thresh"),
+    /** {@code defence_tcp_drop}. */
+    DEFENCE_TCP("defence-tcp", "TCP segment for a VIP without a connection, and defence_tcp_drop is on"),
+    /** {@code defence_udp_drop}. */
+    DEFENCE_UDP("defence-udp", "UDP for a VIP that nobody takes, and defence_udp_drop is on"),
+    /** {@code defence_frag_drop}. */
+    DEFENCE_FRAGMENT("defence-fragment", "fragment for a VIP, and defence_frag_drop is on");
 
     private static final DropReason[] VALUES = values();
 

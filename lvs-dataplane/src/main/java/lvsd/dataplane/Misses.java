@@ -149,6 +149,9 @@ final class Misses {
         boolean balanced =
                 p.protocol == Ipv4.PROTOCOL_TCP || p.protocol == Ipv4.PROTOCOL_UDP || p.protocol == Ipv4.PROTOCOL_SCTP;
         if (balanced && p.fragment) {
+            if (pipeline.sysctls.defenceFragDrop && localKind(p) == NetConfig.VIP) {
+                return Verdict.drop(DropReason.DEFENCE_FRAGMENT);
+            }
             return p.protocol == Ipv4.PROTOCOL_SCTP ? fragmentOfSctp(p) : fragment(p);
         }
         if (!balanced || !p.l4Valid) {
@@ -276,7 +279,19 @@ final class Misses {
         if (sender != null && pipeline.sysctls.natIcmpSend) {
             return strayReply(p);
         }
-        return net.input(p);
+        int defended = defended(p);
+        return defended != 0 ? defended : net.input(p);
+    }
+
+    /** The defences at the edge: what nobody wants is not worth an answer either. 0 when they do not object. */
+    private int defended(Packet p) {
+        Sysctls settings = pipeline.sysctls;
+        boolean tcp = settings.defenceTcpDrop && p.protocol == Ipv4.PROTOCOL_TCP && !Tcp.opens(Tcp.flags(p.l4));
+        boolean udp = settings.defenceUdpDrop && p.protocol == Ipv4.PROTOCOL_UDP;
+        if (!(tcp || udp) || localKind(p) != NetConfig.VIP) {
+            return 0;
+        }
+        return Verdict.drop(tcp ? DropReason.DEFENCE_TCP : DropReason.DEFENCE_UDP);
     }
 
     /** The NAT real server that a packet comes from, as far as anybody needs to know. */
@@ -428,6 +443,22 @@ final class Misses {
         return Verdict.drop(nextHop == Net.TABLE_FULL ? DropReason.NEIGHBOUR_TABLE_FULL : DropReason.NO_ROUTE);
     }
 
+    /** One packet of a burst that is done with, if it was forwarded the short way: see {@link AckStorms}. */
+    void sample(long row, int summary) {
+        int reference = Burst.reference(row);
+        int kind = Burst.kind(summary);
+        if (reference == NONE || kind == Burst.SLOW || pipeline.sysctls.ackStorm == 0) {
+            return;
+        }
+        ConnectionTable table = pipeline.table(kind == Burst.FAST6);
+        boolean forwarded = Verdict.kind(Burst.verdict(row)) == Verdict.TRANSMIT;
+        if (forwarded
+                && Burst.protocol(summary) == Ipv4.PROTOCOL_TCP
+                && table.isUsed(ConnectionTable.entry(reference))) {
+            proxy.handshakes().storms().sample(table, reference, Burst.l3(row), Burst.length(summary));
+        }
+    }
+
     /** A packet of a known connection that {@link Pipeline} has counted with it, but cannot send the short way. */
     int forwardSlow(long row, int summary, int reference) {
         fill(row, summary);
@@ -500,7 +531,8 @@ final class Misses {
             return Verdict.drop(DropReason.TOO_BIG);
         }
         // The proxy sets the flag for its own ends, too.
-        boolean toa = (Connection.proxy(hot) & (Connection.PENDING | Connection.WATCHED)) == 0;
+        int ownEnds = Connection.PENDING | Connection.WATCHED | Connection.STORM;
+        boolean toa = (Connection.proxy(hot) & ownEnds) == 0;
         if (toa
                 && (Connection.flags(hot) & Connection.TOA_PENDING) != 0
                 && p.protocol == Ipv4.PROTOCOL_TCP
@@ -660,6 +692,9 @@ final class Misses {
         Service service = service(p);
         if (service == null || !service.persistent) {
             return service == null ? net.input(p) : connector.open(p, service);
+        }
+        if (p.protocol == Ipv4.PROTOCOL_TCP && proxy.judges(p, service)) {
+            return proxy.resume(p, service, destination, template);
         }
         if (destination < 0) {
             return connector.refuse(p, destination);

@@ -82,10 +82,9 @@ final class Persistence {
         if (!readCallId(p, service)) {
             return Verdict.drop(DropReason.NO_CALL_ID);
         }
-        setKey(service, flow, p.protocol, p.ipv6);
-        int home = home();
-        if (home != self) {
-            return mail.ask(p, service, flow, home);
+        int asked = ask(p, service, flow);
+        if (asked != 0) {
+            return asked;
         }
         int entry = find(service, flow, p.protocol, p.ipv6);
         if (entry < 0) {
@@ -96,6 +95,13 @@ final class Persistence {
         return destination == null
                 ? Verdict.drop(DropReason.DESTINATION_GONE)
                 : connector.connect(p, service, destination, entry + 1);
+    }
+
+    /** Asks for the flow's template where that is another worker's: the packet's verdict; 0 where it is this one's. */
+    int ask(Packet p, Service service, Flow flow) {
+        setKey(service, flow, p.protocol, p.ipv6);
+        int home = home();
+        return home == self ? 0 : mail.ask(p, service, flow, home);
     }
 
     /** False when the service goes by Call-IDs and the packet has none. */

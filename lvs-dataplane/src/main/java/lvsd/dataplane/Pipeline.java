@@ -73,6 +73,8 @@ final class Pipeline {
     private int allVerdicts;
     /** All verdicts of the burst, and-ed. */
     private int sharedVerdicts;
+    /** The packet of the next burst that is sampled. */
+    private int sampled;
     /** Port by which the burst in hand came in. */
     int port;
     /** Interface by which the packet in hand came in. */
@@ -158,6 +160,15 @@ final class Pipeline {
         if ((kinds & Burst.SLOW) != 0) {
             stageSlow(count, port);
         }
+        stageSample(count);
+    }
+
+    /** Hands one packet of each burst, each time another, to whom watches over what no single packet shows. */
+    private void stageSample(int count) {
+        int i = sampled < count ? sampled : 0;
+        sampled = i + 1;
+        long row = Burst.row(rows, i);
+        misses.sample(row, Burst.summary(row));
     }
 
     /** The fate of all packets of the last burst if it is the same for all, else 0. */

@@ -49,8 +49,13 @@ final class ServerHandshakes {
     private final SynProxy proxy;
     private final Net net;
     private final DestinationCounts counts;
+    private final AckStorms storms;
     private final Handshakes handshakes = new Handshakes(CAPACITY, SEGMENTS);
     private final OwnSegments own = new OwnSegments(handshakes);
+    /** The server of the handshake that {@link #begin} begins, where persistence has a say in it. */
+    private @Nullable Destination held;
+
+    private int template;
 
     ServerHandshakes(Pipeline pipeline, Misses misses, Connector connector, SynProxy proxy, WorkerParts parts) {
         this.pipeline = pipeline;
@@ -59,11 +64,17 @@ final class ServerHandshakes {
         this.proxy = proxy;
         this.net = parts.net();
         this.counts = parts.counts();
+        this.storms = new AckStorms(pipeline);
     }
 
     /** Handshakes under way. */
     int pending() {
         return handshakes.used();
+    }
+
+    /** What watches over connections whose server has answered. */
+    AckStorms storms() {
+        return storms;
     }
 
     /** Segments kept. */
@@ -79,8 +90,12 @@ final class ServerHandshakes {
      *
      * @param offer what was agreed with the client
      * @param header length of the segment's TCP header
+     * @param server the server that persistence holds the client to, or null
+     * @param link to the persistence template, 0: none
      */
-    int begin(Packet p, Service service, int offer, int header) {
+    int begin(Packet p, Service service, int offer, int header, @Nullable Destination server, int link) {
+        held = server;
+        template = link;
         int handshake =
                 OwnSegments.room(p) ? handshakes.open(Tcp.seq(p.l4) - 1, Tcp.ack(p.l4) - 1, offer) : Handshakes.NONE;
         if (handshake == Handshakes.NONE) {
@@ -136,7 +151,10 @@ final class ServerHandshakes {
 
     /** Opens an entry with the SYN just written, at another server than {@code avoided}; a drop verdict if it fails. */
     private int open(int handshake, Service service, int avoided) {
-        int verdict = connector.openProxied(own.packet, service, avoided);
+        Destination server = avoided == ANY_SERVER ? held : null;
+        int verdict = server == null
+                ? connector.openProxied(own.packet, service, avoided)
+                : connector.openProxied(own.packet, service, server, template);
         int entry = connector.opened();
         if (entry == ConnectionTable.NONE) {
             return Verdict.kind(verdict) == Verdict.DROP ? verdict : Verdict.drop(DropReason.NO_DESTINATION);
@@ -179,8 +197,21 @@ final class ServerHandshakes {
         if ((bits & Connection.PENDING) != 0) {
             return side == Connection.CLIENT_SIDE ? fromClient(p, table, entry) : fromServer(p, table, entry);
         }
+        int stormy = side == Connection.SERVER_SIDE ? storms.check(p, table, entry) : 0;
+        if (stormy != 0) {
+            @Nullable Service service = service(table, entry);
+            if (service != null) {
+                proxy.count(service, Counter.STORMS);
+            }
+            return stormy;
+        }
         boolean watched = (bits & Connection.WATCHED) != 0 && side == Connection.CLIENT_SIDE;
         return watched && proxy.reusable(hot) ? replace(p, table, entry, 0) : 0;
+    }
+
+    /** Whether an entry's server has not answered the proxy yet. */
+    static boolean pending(long hot) {
+        return (Connection.flags(hot) & Connection.SYN_PROXY) != 0 && (Connection.proxy(hot) & Connection.PENDING) != 0;
     }
 
     /** The service that an entry's server is of, null when that was removed. */
@@ -355,8 +386,13 @@ final class ServerHandshakes {
     /** The server has an older connection of the same tuple: it is told to forget that. */
     private int resetServer(Packet p, ConnectionTable table, int entry) {
         @Nullable Service service = service(table, entry);
+        int limit = pipeline.sysctls.ackStorm;
+        boolean storm = limit != 0 && handshakes.stale(handshake(table, entry)) > limit;
         if (service != null) {
-            proxy.count(service, Counter.STALE);
+            proxy.count(service, storm ? Counter.STORMS : Counter.STALE);
+        }
+        if (storm) {
+            return Verdict.drop(DropReason.ACK_STORM);
         }
         int seq = Tcp.ack(p.l4) - Connection.seqDelta(table.hot(entry), Connection.CLIENT_SIDE);
         own.resetServer(seq, p.mbuf, p.frame, p.l3, p.iface);

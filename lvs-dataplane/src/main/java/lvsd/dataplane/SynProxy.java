@@ -152,7 +152,7 @@ final class SynProxy {
         int flags = Tcp.flags(p.l4) & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST);
         boolean on = active(service);
         boolean syn = flags == Tcp.SYN && on;
-        if (!syn && (flags != Tcp.ACK_FLAG || !(on || gaveCookies(service)))) {
+        if (!syn && !judges(p, service)) {
             if (flags == Tcp.SYN && service.synProxy == SynProxyMode.AUTO) {
                 counters.count(service.index, Counter.PASSED);
             }
@@ -232,8 +232,55 @@ final class SynProxy {
         if (!SynAnswer.checksumValid(p.ipv6, p.l3, p.l4, p.l4Length)) {
             return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
         }
+        if (service.persistent) {
+            return persistent(p, service, offer, header);
+        }
         counters.count(service.index, Counter.GOOD);
-        return handshakes.begin(p, service, offer, header);
+        return handshakes.begin(p, service, offer, header, null, 0);
+    }
+
+    /** A proven client of a persistent service: goes where its template says, if need be after another worker said so. */
+    private int persistent(Packet p, Service service, int offer, int header) {
+        Persistence persistence = connector.persistence();
+        int asked = persistence.ask(p, service, connector.flow(p));
+        if (asked != 0) {
+            return asked;
+        }
+        int template = persistence.find(service, connector.flow(p), p.protocol, p.ipv6);
+        if (template < 0) {
+            return net.refuse(p);
+        }
+        int index = Connection.destination(pipeline.table(p.ipv6).hot(template));
+        return persistent(p, service, offer, header, index, template + 1);
+    }
+
+    private int persistent(Packet p, Service service, int offer, int header, int index, int template) {
+        Destination server = index < 0 ? null : pipeline.services.destination(index);
+        if (server == null || server.service != service.index) {
+            return net.refuse(p);
+        }
+        counters.count(service.index, Counter.GOOD);
+        return handshakes.begin(p, service, offer, header, server, template);
+    }
+
+    /**
+     * An acknowledgement that has waited for its client's template goes on.
+     *
+     * @param index of the template's server; negative as {@link Persistence#find} says
+     * @param template link for the connection
+     */
+    int resume(Packet p, Service service, int index, int template) {
+        int header = Tcp.headerLength(p.l4);
+        int offer = judge(cookies, p, header);
+        return offer == Cookies.INVALID
+                ? bad(p, service, header)
+                : persistent(p, service, offer, header, index, template);
+    }
+
+    /** Whether a segment without a connection, of this service, is judged by cookies. */
+    boolean judges(Packet p, Service service) {
+        int flags = Tcp.flags(p.l4) & (Tcp.SYN | Tcp.ACK_FLAG | Tcp.RST);
+        return flags == Tcp.ACK_FLAG && (active(service) || gaveCookies(service));
     }
 
     /** Whether a segment acknowledges a cookie that holds. */
@@ -270,7 +317,9 @@ final class SynProxy {
             late = judge(expired, p, header) != Cookies.INVALID;
         }
         counters.count(service.index, late ? Counter.EXPIRED : Counter.BAD);
-        return settings.resetBad() ? net.refuse(p) : Verdict.drop(DropReason.SYN_COOKIE);
+        return settings.resetBad() && !pipeline.sysctls.defenceTcpDrop
+                ? net.refuse(p)
+                : Verdict.drop(DropReason.SYN_COOKIE);
     }
 
     /**

@@ -87,6 +87,9 @@ final class SyncTaker {
 
     private void update(ConnectionTable table, int entry, SyncConnection c) {
         long hot = table.hot(entry);
+        if (ServerHandshakes.pending(hot)) {
+            return; // what another director says is older than the handshake that is under way here
+        }
         if (c.protocol == Ipv4.PROTOCOL_TCP) {
             int before = Connection.state(hot);
             boolean over = TcpStates.over(before);

@@ -37,6 +37,14 @@ final class Sysctls {
     final boolean cacheBypass;
     /** {@code pmtu_disc}. */
     final boolean pmtuDisc;
+    /** {@code defence_tcp_drop}. */
+    final boolean defenceTcpDrop;
+    /** {@code defence_udp_drop}. */
+    final boolean defenceUdpDrop;
+    /** {@code defence_frag_drop}. */
+    final boolean defenceFragDrop;
+    /** {@code synproxy_ack_storm_thresh}. */
+    final int ackStorm;
     /** First local port of this director: of {@code fullnat_lport_min} to {@code _max} its {@code fullnat_lport_share}. */
     final int firstLocalPort;
     /** Last of them. */
@@ -58,6 +66,10 @@ final class Sysctls {
         natIcmpSend = flag(settings, "nat_icmp_send");
         cacheBypass = flag(settings, "cache_bypass");
         pmtuDisc = flag(settings, "pmtu_disc");
+        defenceTcpDrop = flag(settings, "defence_tcp_drop");
+        defenceUdpDrop = flag(settings, "defence_udp_drop");
+        defenceFragDrop = flag(settings, "defence_frag_drop");
+        ackStorm = number(settings, "synproxy_ack_storm_thresh");
         int first = number(settings, "fullnat_lport_min");
         int last = number(settings, "fullnat_lport_max");
         String share = settings.getOrDefault("fullnat_lport_share", "0 1");

@@ -13,6 +13,7 @@ import lvsd.dataplane.net.Net;
 import lvsd.dataplane.net.NetConfig;
 import lvsd.dataplane.scheduler.DestinationCounts;
 import lvsd.dataplane.service.ServiceTable;
+import lvsd.synproxy.Secrets;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,6 +76,7 @@ public final class Worker {
 
     private volatile ServiceTable newestServices = ServiceTable.EMPTY;
     private volatile Sysctls newestSysctls = Sysctls.DEFAULT;
+    private volatile @Nullable Secrets newestSecrets;
     private volatile @Nullable NetConfig newestNet;
 
     Worker(
@@ -134,6 +136,11 @@ public final class Worker {
     /** Any thread: as {@link #publish(ServiceTable)} for settings. */
     void publish(Sysctls sysctls) {
         newestSysctls = sysctls;
+    }
+
+    /** Any thread: as {@link #publish(ServiceTable)} for the secrets of SYN cookies. */
+    void publish(Secrets secrets) {
+        newestSecrets = secrets;
     }
 
     /** Any thread: as {@link #publish(ServiceTable)} for layers 2 and 3. */
@@ -216,6 +223,10 @@ public final class Worker {
             }
             pipeline.misses().proxy().settings(sysctls.synProxy);
             ports.setRange(sysctls.firstLocalPort, sysctls.lastLocalPort);
+        }
+        Secrets secrets = newestSecrets;
+        if (secrets != null && secrets != pipeline.misses().proxy().secrets()) {
+            pipeline.misses().proxy().secrets(secrets);
         }
         NetConfig config = newestNet;
         if (config != null && config != net.config()) {

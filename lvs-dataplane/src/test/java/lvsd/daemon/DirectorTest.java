@@ -20,6 +20,7 @@ import lvsd.rules.RuleFormatter;
 import lvsd.rules.RuleParser;
 import lvsd.rules.RuleSyntaxException;
 import lvsd.rules.ServiceId;
+import lvsd.rules.SynProxyMode;
 import lvsd.synproxy.ProxyCounters;
 import org.junit.jupiter.api.Test;
 
@@ -572,6 +573,26 @@ final class DirectorTest {
 
     private static MarkRule mark(String packets) {
         return ((Rule.AddMark) rule("--add-mark " + packets)).mark();
+    }
+
+    /** Nobody could translate the numbers of segments that do not come this way. */
+    @Test
+    void shouldRefuseServersThatTheSynProxyCannotHave() throws Refusal {
+        String needs = "SYN proxy needs -m or -b: server 198.18.0.7:80 has ";
+        String server = VIP + " -r 198.18.0.7:80 ";
+        for (String mode : List.of("enable", "auto")) {
+            follow("-A " + VIP + " -j " + mode);
+            refuse("-a " + server + "-g", needs + "-g");
+            refuse("-a " + server + "-i", needs + "-i");
+            follow("-a " + server + "-m");
+            refuse("-e " + server + "-g", needs + "-g");
+            follow("-e " + server + "-b", "-E " + VIP + " -j disable", "-e " + server + "-g");
+            refuse("-E " + VIP + " -j " + mode, needs + "-g");
+            follow("-e " + server + "-i");
+            refuse("-E " + VIP + " -j " + mode, needs + "-i");
+            assertThat(service().synProxy).isEqualTo(SynProxyMode.DISABLE);
+            follow("-D " + VIP);
+        }
     }
 
     @Test

@@ -10,6 +10,7 @@ import lvsd.dataplane.ConnectionRow;
 import lvsd.dataplane.DropReason;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.synproxy.ProxyCounters;
+import lvsd.synproxy.Secrets;
 
 /** Workers whose counters, connections and acknowledgements the test sets by hand, and that note what they are asked. */
 final class FakeDataplane implements DataplaneFactory.Running {
@@ -79,6 +80,11 @@ final class FakeDataplane implements DataplaneFactory.Running {
     public boolean proxyOn(int service) {
         return steps(service)[ProxyCounters.Counter.SWITCHED_ON.ordinal()]
                 > steps(service)[ProxyCounters.Counter.SWITCHED_OFF.ordinal()];
+    }
+
+    @Override
+    public void secrets(Secrets newer) {
+        asked.add(newer.shared() ? "shared secrets" : "random secrets");
     }
 
     @Override

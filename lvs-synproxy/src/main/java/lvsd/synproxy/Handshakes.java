@@ -20,6 +20,7 @@ public final class Handshakes {
     private final int[] scale;
     private final int[] resent;
     private final int[] servers;
+    private final int[] stale;
     private final int[] heldCount;
     private final int[] firstHeld;
     private final int[] lastHeld;
@@ -47,6 +48,7 @@ public final class Handshakes {
         scale = new int[capacity];
         resent = new int[capacity];
         servers = new int[capacity];
+        stale = new int[capacity];
         heldCount = new int[capacity];
         firstHeld = new int[capacity];
         lastHeld = new int[capacity];
@@ -74,6 +76,7 @@ public final class Handshakes {
         offer[index] = agreed;
         resent[index] = 0;
         servers[index] = 1;
+        stale[index] = 0;
         heldCount[index] = 0;
         firstHeld[index] = 0;
         lastHeld[index] = 0;
@@ -159,6 +162,11 @@ public final class Handshakes {
     /** Notes that it was sent once more. */
     public void sentAgain(int index) {
         resent[index]++;
+    }
+
+    /** Counts an acknowledgement of the server that belongs to an older connection; how many there were. */
+    public int stale(int index) {
+        return ++stale[index];
     }
 
     /** How many servers were tried, the present one included. */

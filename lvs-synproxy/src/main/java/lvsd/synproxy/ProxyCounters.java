@@ -53,6 +53,8 @@ public final class ProxyCounters {
         REUSED_CLOSE_WAIT("reused-close-wait", "entries in CLOSE_WAIT taken over"),
         /** Those in LAST_ACK. */
         REUSED_LAST_ACK("reused-last-ack", "entries in LAST_ACK taken over"),
+        /** Acknowledgements of servers that were not passed on, or not answered, because they came again and again. */
+        STORMS("storms", "acknowledgements of a server dropped as a storm"),
         /** Times that {@code auto} switched on. */
         SWITCHED_ON("switched-on", "times that auto saw an attack and switched on"),
         /** Times that it switched off. */

@@ -110,13 +110,12 @@ public final class Secrets {
     public Secrets rotated(long clock) {
         long from = epoch(clock) + 2;
         SecureRandom random = new SecureRandom();
-        Secret present = secretOf(from - 1);
-        Secret previous = secretOf(from - 3);
         List<Secret> kept = new ArrayList<>();
-        if (previous.from != present.from) {
-            kept.add(previous);
+        for (Secret each : secrets.subList(secrets.indexOf(secretOf(from - 3)), secrets.size())) {
+            if (each.from < from) {
+                kept.add(each);
+            }
         }
-        kept.add(present);
         kept.add(new Secret(from, random.nextLong(), random.nextLong()));
         return new Secrets(kept, offset, shared);
     }

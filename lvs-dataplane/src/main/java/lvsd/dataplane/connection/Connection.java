@@ -64,6 +64,8 @@ public final class Connection {
     public static final int PENDING = 0x8000;
     /** In {@link #proxy}: the client's next acknowledgement may be that of a cookie. */
     public static final int WATCHED = 0x4000;
+    /** In {@link #proxy}: the server says the same again and again. */
+    public static final int STORM = 0x2000;
 
     private static final int TUNNEL = 2;
     private static final int SERVER_TUPLE = 8;
@@ -234,7 +236,7 @@ public final class Connection {
 
     /**
      * What the SYN proxy keeps: the window shifts of {@code TcpRewrite.windowShifts} in the lower twelve bits,
-     * {@link #PENDING} and {@link #WATCHED}.
+     * {@link #PENDING}, {@link #WATCHED} and {@link #STORM}.
      */
     public static int proxy(long hot) {
         return Memory.getShort(hot, SIZE, PROXY);
