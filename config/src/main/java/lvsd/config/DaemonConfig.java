@@ -54,6 +54,7 @@ public record DaemonConfig(
             Punt punt,
             Optional<String> metricsListen,
             String logLevel,
+            DirectorRole role,
             List<MarkRule> marks,
             Map<String, String> settings) {
         this(
@@ -67,6 +68,7 @@ public record DaemonConfig(
                 punt,
                 metricsListen,
                 logLevel,
+                role,
                 marks,
                 Optional.empty(),
                 settings);

@@ -32,10 +32,10 @@ class SynProxyCompanyTest extends ProxyLadder {
     @ParameterizedTest
     @EnumSource
     void shouldAnswerWithTheTagThatTheSynHad(Way way) {
-        List<DaemonConfig.Vlan> wan = List.of(
-                new DaemonConfig.Vlan(5, "wan0.5", 1500, TestDirector.prefixes("198.18.10.1", "2001:db8:a::1")));
-        List<DaemonConfig.Vlan> lan = List.of(
-                new DaemonConfig.Vlan(7, "lan0.7", 1500, TestDirector.prefixes("198.18.20.1", "2001:db8:b::1")));
+        List<DaemonConfig.Vlan> wan = List.of(new DaemonConfig.Vlan(
+                5, "wan0.5", 1500, TestDirector.prefixes("198.18.10.1", "2001:db8:a::1"), List.of()));
+        List<DaemonConfig.Vlan> lan = List.of(new DaemonConfig.Vlan(
+                7, "lan0.7", 1500, TestDirector.prefixes("198.18.20.1", "2001:db8:b::1"), List.of()));
         director.close();
         director = new TestDirector(TestDirector.config(
                 1,
