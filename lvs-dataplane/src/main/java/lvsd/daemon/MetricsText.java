@@ -40,6 +40,7 @@ final class MetricsText {
         Spool out = new Spool();
         totals(out, prefix);
         backends(out, prefix);
+        synProxies(out);
         drops(out);
         ports(out);
         workers(out);
@@ -177,6 +178,26 @@ final class MetricsText {
 
     private static String text(InetAddress address) {
         return Addresses.format(address);
+    }
+
+    private void synProxies(Spool out) {
+        List<View.SynProxy> proxies;
+        try {
+            proxies = director.synProxies(Optional.empty()).toList();
+        } catch (Refusal e) {
+            throw new AssertionError("all services can always be listed", e);
+        }
+        gauge(out, "lvsd_synproxy_level", "0: SYNs go to servers; 1: answered by cookies in an attack; 2: always.");
+        for (View.SynProxy proxy : proxies) {
+            out.add("lvsd_synproxy_level{" + local(proxy.service()) + "} " + proxy.level() + "\n");
+        }
+        counter(out, "lvsd_synproxy_steps_total", "Steps of the SYN proxy.");
+        for (View.SynProxy proxy : proxies) {
+            String head = "lvsd_synproxy_steps_total{" + local(proxy.service()) + ",step=\"";
+            for (View.ProxyStep step : proxy.steps()) {
+                out.add(head + step.step() + "\"} " + step.count() + "\n");
+            }
+        }
     }
 
     private void drops(Spool out) {

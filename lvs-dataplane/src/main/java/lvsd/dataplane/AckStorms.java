@@ -96,7 +96,7 @@ final class AckStorms {
     private int note(boolean ipv6, int entry, int seq, int ack, int window) {
         int key = ipv6 ? ~entry : entry;
         int slot = (key * SPREAD) >>> 24;
-        long both = (long) seq << 32 | Integer.toUnsignedLong(ack);
+        long both = ((long) seq << 32) | Integer.toUnsignedLong(ack);
         boolean same = counts[slot] != 0
                 && entries[slot] == key
                 && numbers[slot] == both

@@ -122,13 +122,13 @@ class DefenceTest extends ProxyLadder {
                 .payload(64)
                 .build();
         frame[14 + 9] = (byte) protocol;
-        frame[14 + 6] = (byte) ((more ? 0x20 : 0) | offset >>> 8);
+        frame[14 + 6] = (byte) ((more ? 0x20 : 0) | (offset >>> 8));
         frame[14 + 7] = (byte) offset;
         int sum = 0;
         frame[14 + 10] = 0;
         frame[14 + 11] = 0;
         for (int i = 14; i < 34; i += 2) {
-            sum += (frame[i] & 0xff) << 8 | frame[i + 1] & 0xff;
+            sum += ((frame[i] & 0xff) << 8) | (frame[i + 1] & 0xff);
         }
         sum = (sum & 0xffff) + (sum >>> 16);
         sum = ~((sum & 0xffff) + (sum >>> 16));

@@ -2,6 +2,7 @@ package lvsd.synproxy;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
 
 /** What one worker's SYN proxy has done, by service. Written by that worker, read by anyone. */
 public final class ProxyCounters {
@@ -79,15 +80,16 @@ public final class ProxyCounters {
         }
     }
 
+    private static final VarHandle ROWS = MethodHandles.arrayElementVarHandle(long[][].class);
     private static final VarHandle COUNTS = MethodHandles.arrayElementVarHandle(long[].class);
     private static final int STEPS = Counter.values().length;
-    private static final int WIDTH = 32;
 
-    private final long[] counts;
+    /** By service; null until its first step, since most services have no proxy. */
+    private final long @Nullable [][] rows;
 
     /** Counters of {@code services} services. */
     public ProxyCounters(int services) {
-        counts = new long[services * WIDTH];
+        rows = new long[services][];
     }
 
     /** How many steps there are. */
@@ -97,12 +99,17 @@ public final class ProxyCounters {
 
     /** Counts one step of a service. */
     public void count(int service, Counter counter) {
-        int at = service * WIDTH + counter.ordinal();
-        COUNTS.setOpaque(counts, at, counts[at] + 1);
+        long[] row = rows[service];
+        if (row == null) {
+            row = new long[STEPS];
+            ROWS.setRelease(rows, service, row);
+        }
+        COUNTS.setOpaque(row, counter.ordinal(), row[counter.ordinal()] + 1);
     }
 
     /** How many there were. Any thread. */
     public long get(int service, Counter counter) {
-        return (long) COUNTS.getOpaque(counts, service * WIDTH + counter.ordinal());
+        long[] row = (long[]) ROWS.getAcquire(rows, service);
+        return row == null ? 0 : (long) COUNTS.getOpaque(row, counter.ordinal());
     }
 }
