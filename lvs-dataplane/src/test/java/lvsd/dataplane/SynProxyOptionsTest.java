@@ -133,7 +133,8 @@ class SynProxyOptionsTest extends ProxyLadder {
             flow.ack();
             flow.synAck(-1, bytes(options));
             flow.down(
-                    flow.server(".", 1, 1).window(server), flow.atClient(".", 1, 1).window(client));
+                    flow.server(".", 1, 1).window(server),
+                    flow.atClient(".", 1, 1).window(client));
             director.advance(1_000_000);
             with();
         }
