@@ -85,7 +85,7 @@ public final class ProxyCounters {
     private static final int STEPS = Counter.values().length;
 
     /** By service; null until its first step, since most services have no proxy. */
-    private final long @Nullable [][] rows;
+    private final long[] @Nullable [] rows;
 
     /** Counters of {@code services} services. */
     public ProxyCounters(int services) {
@@ -99,7 +99,7 @@ public final class ProxyCounters {
 
     /** Counts one step of a service. */
     public void count(int service, Counter counter) {
-        long[] row = rows[service];
+        long @Nullable [] row = rows[service];
         if (row == null) {
             row = new long[STEPS];
             ROWS.setRelease(rows, service, row);
@@ -109,7 +109,7 @@ public final class ProxyCounters {
 
     /** How many there were. Any thread. */
     public long get(int service, Counter counter) {
-        long[] row = (long[]) ROWS.getAcquire(rows, service);
+        long @Nullable [] row = (long[]) ROWS.getAcquire(rows, service);
         return row == null ? 0 : (long) COUNTS.getOpaque(row, counter.ordinal());
     }
 }
