@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Options that are odd, wrong or hostile, of clients and of servers, and what becomes of them on the way. */
 class SynProxyOptionsTest extends ProxyLadder {
     /** What the server is offered. */
-    private record Offer(int mss4, int mss6, int scale, boolean sack) {}
+    record Offer(int mss4, int mss6, int scale, boolean sack) {}
 
     private static final int NONE = -1;
 
