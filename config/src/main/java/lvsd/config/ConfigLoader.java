@@ -21,6 +21,9 @@ import lvsd.config.DaemonConfig.Punt;
 import lvsd.config.DaemonConfig.Workers;
 import lvsd.config.Section.Problems;
 import lvsd.rules.DirectorRole;
+import lvsd.rules.Rule;
+import lvsd.rules.RuleParser;
+import lvsd.rules.RuleSyntaxException;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
@@ -117,6 +120,22 @@ public final class ConfigLoader {
         throw new ConfigException(problems.errors());
     }
 
+    /** What a sync daemon may be told, and the option that says it. */
+    private static final Map<String, String> SYNC_OPTIONS = syncOptions();
+
+    private static Map<String, String> syncOptions() {
+        Map<String, String> options = new LinkedHashMap<>();
+        options.put("interface", "--mcast-interface");
+        options.put("syncid", "--syncid");
+        options.put("max-length", "--sync-maxlen");
+        options.put("group", "--mcast-group");
+        options.put("port", "--mcast-port");
+        options.put("ttl", "--mcast-ttl");
+        options.put("key-file", "--icv-key-file");
+        options.put("algorithm", "--icv-algorithm");
+        return options;
+    }
+
     private DaemonConfig read() {
         Eal eal = eal(top.section("eal"));
         Network network = new Network(problems, top, eal.mbufSize());
@@ -136,6 +155,7 @@ public final class ConfigLoader {
                         .orElse(DirectorRole.ACTIVE),
                 network.marks(),
                 synProxyKeys(top.section("synproxy")),
+                sync(),
                 settings());
         top.finish();
         return config;
@@ -244,9 +264,49 @@ public final class ConfigLoader {
         String directory = in.text("directory", "/var/lib/lvsd");
         Persist persist = new Persist(
                 directory.equals("none") ? Optional.empty() : Optional.of(Path.of(directory)),
-                Path.of(in.text("rules", rules.toString())));
+                Path.of(in.text("rules", rules.toString())),
+                in.integer("connections", 300, 0, 86_400));
         in.finish();
         return persist;
+    }
+
+    /** Sync daemons, said as on the command line. */
+    private List<Rule.StartDaemon> sync() {
+        List<Rule.StartDaemon> daemons = new ArrayList<>();
+        List<Node> nodes = top.list("sync");
+        for (int i = 0; i < nodes.size(); i++) {
+            Section in = new Section(problems, "sync[" + i + "]", Optional.of(nodes.get(i)));
+            sync(in).ifPresent(daemon -> {
+                if (daemons.stream().anyMatch(other -> other.role() == daemon.role())) {
+                    in.error("role", "this role is given twice");
+                }
+                daemons.add(daemon);
+            });
+            in.finish();
+        }
+        return List.copyOf(daemons);
+    }
+
+    private static Optional<Rule.StartDaemon> sync(Section in) {
+        String role = in.word("role", "", List.of("master", "backup"));
+        List<String> words = new ArrayList<>(List.of("--start-daemon", role));
+        for (Map.Entry<String, String> option : SYNC_OPTIONS.entrySet()) {
+            in.text(option.getKey()).ifPresent(value -> {
+                words.add(option.getValue());
+                words.add(value);
+            });
+        }
+        if (role.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            if (RuleParser.numeric().parse(words) instanceof Rule.StartDaemon daemon) {
+                return Optional.of(daemon);
+            }
+        } catch (RuleSyntaxException e) {
+            in.error("role", e.text().strip());
+        }
+        return Optional.empty();
     }
 
     private static Punt punt(Section in) {

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import lvsd.rules.DirectorRole;
 import lvsd.rules.MarkRule;
+import lvsd.rules.Rule;
 
 /**
  * The daemon file, validated. What it says is what the machine is; what is balanced is said by rules.
@@ -24,6 +25,7 @@ import lvsd.rules.MarkRule;
  * @param role what this director does until {@code --role} says otherwise
  * @param marks rules that map packets to firewall marks, first match first
  * @param synProxyKeys file with the secrets of SYN cookies, if any
+ * @param sync sync daemons that run from the start on
  * @param settings sysctl-like settings by IPVS name, raw text values already range-checked
  */
 public record DaemonConfig(
@@ -40,9 +42,10 @@ public record DaemonConfig(
         DirectorRole role,
         List<MarkRule> marks,
         Optional<Path> synProxyKeys,
+        List<Rule.StartDaemon> sync,
         Map<String, String> settings) {
 
-    /** One without a key file. */
+    /** One without a key file and sync daemons. */
     public DaemonConfig(
             Eal eal,
             List<Port> ports,
@@ -71,6 +74,7 @@ public record DaemonConfig(
                 role,
                 marks,
                 Optional.empty(),
+                List.of(),
                 settings);
     }
 
@@ -90,6 +94,7 @@ public record DaemonConfig(
                 role,
                 marks,
                 synProxyKeys,
+                sync,
                 changed);
     }
 
@@ -109,6 +114,7 @@ public record DaemonConfig(
                 role,
                 marks,
                 synProxyKeys,
+                sync,
                 settings);
     }
 
@@ -129,6 +135,7 @@ public record DaemonConfig(
                 role,
                 marks,
                 synProxyKeys,
+                sync,
                 settings);
     }
 
@@ -240,8 +247,14 @@ public record DaemonConfig(
      *
      * @param directory journal directory; empty: {@code persist: none}
      * @param rules the operator's rules file, read at first start
+     * @param connectionSeconds how old connections kept at an end may be at the next start; 0: none are kept
      */
-    public record Persist(Optional<Path> directory, Path rules) {}
+    public record Persist(Optional<Path> directory, Path rules, int connectionSeconds) {
+        /** Without connections. */
+        public Persist(Optional<Path> directory, Path rules) {
+            this(directory, rules, 0);
+        }
+    }
 
     /**
      * Exception path.

@@ -31,6 +31,8 @@ public final class Settings {
     public enum Effect {
         /** With the next packet. */
         LIVE("at once"),
+        /** When a sync daemon starts. */
+        START("daemon start"),
         /** It is kept, listed and journalled, but what it steers is not part of this version. */
         LATER("not yet"),
         /** Scripts may set it; there is nothing here that it could steer. */
@@ -205,36 +207,45 @@ public final class Settings {
     }
 
     private static void synchronisation(List<Setting> all) {
-        Effect later = Effect.LATER;
-        all.add(number("sync_version", 1, 0, 1, later, "version of the sync protocol that a master speaks"));
+        Effect start = Effect.START;
+        Effect live = Effect.LIVE;
+        all.add(number("sync_version", 1, 0, 1, start, "version of the sync protocol that a master speaks"));
         all.add(new Setting(
                 "sync_threshold",
                 Kind.PAIR,
                 "3 50",
                 0,
                 Integer.MAX_VALUE,
-                later,
-                "a b: a connection is sent when its packets, modulo b, are a"));
+                live,
+                "a b: kernels are told of a connection after a packets; b 0: of one that does not change, once"));
         all.add(number(
                 "sync_refresh_period",
                 0,
                 -8_589_934,
                 8_589_934,
-                later,
-                "seconds in which a connection that has not changed is sent at most once"));
-        all.add(number("sync_retries", 0, 0, 3, later, "how often it is sent again within sync_refresh_period"));
+                live,
+                "seconds in which a connection that has not changed is sent at most once; 0: 60"));
+        all.add(number("sync_retries", 0, 0, 3, live, "how often it is sent again within sync_refresh_period"));
         all.add(new Setting(
-                "sync_ports", Kind.POWER_OF_TWO, "1", 1, 1 << 30, later, "threads and ports that a master sends by"));
+                "sync_ports", Kind.POWER_OF_TWO, "1", 1, 1 << 30, start, "threads and ports that a master sends by"));
         all.add(number(
                 "sync_qlen_max",
                 8192,
                 0,
                 Long.MAX_VALUE,
-                later,
+                start,
                 "messages that wait to be sent at most (the kernel's default depends on its memory)"));
-        all.add(any("sync_sock_size", 0, later, "socket buffer, bytes; 0: the system's default"));
-        all.add(any("sync_persist_mode", 0, later, "1: of persistent connections only the template is sent"));
-        all.add(any("backup_only", 0, later, "1: a backup forwards nothing"));
+        all.add(any("sync_sock_size", 0, start, "socket buffer, bytes; 0: the system's default"));
+        all.add(any("sync_persist_mode", 0, live, "1: of persistent connections only the template is sent"));
+        all.add(number("sync_delay_ms", 20, 0, 2_000, start, "milliseconds that an update waits for others at most"));
+        all.add(number(
+                "sync_bulk_rate",
+                200_000,
+                1_000,
+                10_000_000,
+                start,
+                "connections a second of a bulk transfer at most"));
+        all.add(any("backup_only", 0, Effect.LATER, "1: a backup forwards nothing"));
     }
 
     private static void kernelOnly(List<Setting> all) {
@@ -292,8 +303,8 @@ public final class Settings {
                 0,
                 16,
                 live,
-                "a b: of b directors that know each other's connections this is number a, from 0; of the local ports it uses"
-                        + " a b-th part of its own"));
+                "a b: of b directors that know each other's connections this is number a, from 0; of the local ports"
+                        + " it uses a b-th part of its own"));
         all.add(number("echo_reply_own", 1, 0, 1, live, "answer pings to the director's own addresses"));
         all.add(number("echo_reply_vip", 1, 0, 1, live, "answer pings to VIPs and local addresses"));
         int most = 1_000_000;

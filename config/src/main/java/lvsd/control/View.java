@@ -134,9 +134,38 @@ public sealed interface View {
      * @param group multicast group
      * @param port UDP port
      * @param ttl multicast TTL or hop limit
+     * @param counters what it has done since it was started
      */
     record Daemon(
-            Rule.Role role, String mcastInterface, int syncId, int maxLength, InetAddress group, int port, int ttl) {}
+            Rule.Role role,
+            String mcastInterface,
+            int syncId,
+            int maxLength,
+            InetAddress group,
+            int port,
+            int ttl,
+            List<Counter> counters) {
+        /** One that has not done anything. */
+        public Daemon(
+                Rule.Role role,
+                String mcastInterface,
+                int syncId,
+                int maxLength,
+                InetAddress group,
+                int port,
+                int ttl) {
+            this(role, mcastInterface, syncId, maxLength, group, port, ttl, List.of());
+        }
+    }
+
+    /**
+     * A number that counts something.
+     *
+     * @param name what
+     * @param value how much
+     * @param help what it counts, in words
+     */
+    record Counter(String name, long value, String help) {}
 
     /** Answer to {@code --drops}, every reason, also those with nothing counted. */
     record Drops(List<Drop> drops) implements View {}

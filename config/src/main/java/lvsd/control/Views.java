@@ -182,6 +182,10 @@ public final class Views {
         }
     }
 
+    private static void writeCounter(JsonWriter out, View.Counter counter) {
+        out.member("name", counter.name()).member("value", counter.value()).member("help", counter.help());
+    }
+
     private static void writeDaemon(JsonWriter out, View.Daemon daemon) {
         out.member("role", daemon.role().label())
                 .member("interface", daemon.mcastInterface())
@@ -190,6 +194,7 @@ public final class Views {
                 .member("group", Addresses.format(daemon.group()))
                 .member("port", daemon.port())
                 .member("ttl", daemon.ttl());
+        array(out, "counters", daemon.counters(), Views::writeCounter);
     }
 
     private static void writeDrop(JsonWriter out, View.Drop drop) {
@@ -592,8 +597,10 @@ public final class Views {
             InetAddress group = NO_ADDRESS;
         };
         int[] ints = new int[4];
+        List<View.Counter> counters = new ArrayList<>();
         members(in, name -> {
             switch (name) {
+                case "counters" -> counters.addAll(list(in, Views::readCounter));
                 case "role" -> f.role = constant(in, Rule.Role.values(), Rule.Role::label);
                 case "interface" -> f.mcastInterface = in.string();
                 case "syncid" -> ints[0] = in.integer();
@@ -604,7 +611,22 @@ public final class Views {
                 default -> in.skip();
             }
         });
-        return new View.Daemon(f.role, f.mcastInterface, ints[0], ints[1], f.group, ints[2], ints[3]);
+        return new View.Daemon(
+                f.role, f.mcastInterface, ints[0], ints[1], f.group, ints[2], ints[3], List.copyOf(counters));
+    }
+
+    private static View.Counter readCounter(JsonReader in) {
+        String[] texts = {"", ""};
+        long[] value = new long[1];
+        members(in, name -> {
+            switch (name) {
+                case "name" -> texts[0] = in.string();
+                case "value" -> value[0] = in.number();
+                case "help" -> texts[1] = in.string();
+                default -> in.skip();
+            }
+        });
+        return new View.Counter(texts[0], value[0], texts[1]);
     }
 
     private static View.Drop readDrop(JsonReader in) {

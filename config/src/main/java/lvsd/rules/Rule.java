@@ -188,8 +188,17 @@ public sealed interface Rule {
     /** {@code -L --timeout}. */
     record ListTimeouts() implements Query {}
 
-    /** {@code -L --daemon}. */
-    record ListDaemons() implements Query {}
+    /**
+     * {@code -L --daemon}.
+     *
+     * @param stats with what they have done: ours, for the tool
+     */
+    record ListDaemons(boolean stats) implements Query {
+        /** {@code -L --daemon} as in ipvsadm. */
+        public ListDaemons() {
+            this(false);
+        }
+    }
 
     /** {@code -S}: the daemon answers as to {@code -L}, the tool prints rules. */
     record Save(boolean numeric) implements Query {}

@@ -600,6 +600,9 @@ public final class RuleParser {
                     given.contains(Option.STATS) || given.contains(Option.RATE) || given.contains(Option.THRESHOLDS);
             boolean special = given.contains(Option.TIMEOUT) || given.contains(Option.DAEMON);
             boolean persistent = given.contains(Option.PERSISTENT_CONN);
+            if (!program.equals("ipvsadm") && isDaemonStats()) {
+                return new Rule.ListDaemons(true);
+            }
             if ((table && (special || given.contains(Option.CONNECTION))) || (persistent && special)) {
                 throw RuleSyntaxException.fail("options conflicts in the list command");
             }
@@ -607,7 +610,7 @@ public final class RuleParser {
                 return new Rule.ListTimeouts();
             }
             if (given.contains(Option.DAEMON)) {
-                return new Rule.ListDaemons();
+                return new Rule.ListDaemons(false);
             }
             if (given.contains(Option.CONNECTION)) {
                 return new Rule.ListConnections(numeric, persistent);
@@ -618,6 +621,17 @@ public final class RuleParser {
                     numeric,
                     given.contains(Option.EXACT),
                     !given.contains(Option.NOSORT));
+        }
+
+        /** {@code -L --daemon --stats}, which ipvsadm refuses. */
+        private boolean isDaemonStats() {
+            return given.contains(Option.DAEMON)
+                    && given.contains(Option.STATS)
+                    && !given.contains(Option.RATE)
+                    && !given.contains(Option.THRESHOLDS)
+                    && !given.contains(Option.CONNECTION)
+                    && !given.contains(Option.TIMEOUT)
+                    && !given.contains(Option.PERSISTENT_CONN);
         }
 
         private Rule.Columns columns() {

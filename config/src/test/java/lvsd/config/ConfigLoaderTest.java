@@ -98,6 +98,31 @@ class ConfigLoaderTest {
     }
 
     @Test
+    void syncDaemonsAreSaidAsOnTheCommandLine() throws ConfigException {
+        DaemonConfig config = ConfigLoader.parse("f", """
+                ports: [{name: a, device: net_null0}]
+                sync:
+                  - role: master
+                    interface: eth1
+                    syncid: 150
+                    key-file: /etc/lvsd/sync.key
+                  - role: backup
+                    group: 224.0.0.82
+                    ttl: 255
+                """);
+
+        assertThat(config.sync().stream().map(RuleFormatter::line))
+                .containsExactly(
+                        "--start-daemon master --mcast-interface eth1 --syncid 150 --icv-key-file /etc/lvsd/sync.key",
+                        "--start-daemon backup --mcast-group 224.0.0.82 --mcast-ttl 255");
+        assertThat(errorsAfterPort("sync:\n- interface: eth1\n")).hasSize(1);
+        assertThat(errorsAfterPort("sync:\n- role: both\n")).hasSize(1);
+        assertThat(errorsAfterPort("sync:\n- {role: backup}\n- {role: backup}\n"))
+                .containsExactly("f:6:4: this role is given twice");
+        assertThat(errorsAfterPort("sync:\n- {role: backup, syncid: 256}\n")).hasSize(1);
+    }
+
+    @Test
     void shouldGiveDefaultsToWhatIsNotSaid() throws ConfigException {
         DaemonConfig config = ConfigLoader.parse("f", "ports: [{name: a, device: net_null0}]");
 
@@ -160,8 +185,8 @@ class ConfigLoaderTest {
                         """))
                 .containsExactly(
                         "f:3:12: '0' is no firewall mark: a whole number from 1 to 4294967295",
-                        "f:4:19: '192.0.2.9-192.0.2.1' is no address, range such as 192.0.2.1-192.0.2.9, nor network such"
-                                + " as 192.0.2.0/24",
+                        "f:4:19: '192.0.2.9-192.0.2.1' is no address, range such as 192.0.2.1-192.0.2.9, nor network"
+                                + " such as 192.0.2.0/24",
                         "f:4:47: '9-8' is no port nor range such as 8000-8100",
                         "f:4:62: 'marks[1].protocol' must be one of tcp, udp, sctp, any, not 'icmp'",
                         "f:4:74: no port or VLAN is named 'lam'; did you mean 'lan'?",

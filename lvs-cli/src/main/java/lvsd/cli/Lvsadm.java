@@ -268,7 +268,8 @@ public final class Lvsadm {
             when query instanceof Rule.SynProxies rule ->
                 OtherListings.synProxies(out, Endpoints.of(rule.numeric(), names), proxies);
             case View.Timeouts timeouts -> OtherListings.timeouts(out, timeouts);
-            case View.Daemons daemons -> OtherListings.daemons(out, daemons);
+            case View.Daemons daemons ->
+                OtherListings.daemons(out, query instanceof Rule.ListDaemons(var stats) && stats, daemons);
             case View.Drops drops -> OtherListings.drops(out, drops);
             case View.Ports ports -> OtherListings.ports(out, ports);
             case View.Workers workers -> OtherListings.workers(out, workers);

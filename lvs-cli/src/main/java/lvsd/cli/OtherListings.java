@@ -77,11 +77,16 @@ final class OtherListings {
     }
 
     /** {@code -L --daemon}. */
-    static void daemons(PrintStream out, View.Daemons view) {
+    static void daemons(PrintStream out, boolean stats, View.Daemons view) {
         for (View.Daemon daemon : view.daemons()) {
             out.print(daemon.role().label() + " sync daemon (mcast=" + daemon.mcastInterface() + ", syncid="
                     + daemon.syncId() + ", maxlen=" + daemon.maxLength() + ", group="
                     + Addresses.format(daemon.group()) + ", port=" + daemon.port() + ", ttl=" + daemon.ttl() + ")\n");
+            if (stats) {
+                Table table = new Table("Value", "Counter", "Meaning").right(0);
+                daemon.counters().forEach(each -> table.row(each.value(), each.name(), each.help()));
+                table.print(out);
+            }
         }
     }
 

@@ -1,15 +1,18 @@
 package lvsd.director;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The wires of a test: namespaces client, director, rs1 and rs2, and a switch (a Linux bridge) where a wire has more
- * than two ends. All addresses are the documentation's: 192.0.2.0/24 and 2001:db8:1::/64 towards clients,
+ * than two ends; of {@link Arms#PAIR} a second director that is wired as the first. All addresses are the documentation's: 192.0.2.0/24 and 2001:db8:1::/64 towards clients,
  * 198.51.100.0/24 and 2001:db8:2::/64 towards servers, 203.0.113.0/24 and 2001:db8:3::/64 routed VIPs.
  *
  * <p>The interfaces eth1 (client side) and eth2 (server side) of the director's namespace are for its ports. The
@@ -30,10 +33,14 @@ final class Topology implements AutoCloseable {
     static final String PREFIX = "lvst";
     private static final Pattern OURS = Pattern.compile("^" + PREFIX + "(\\d+)-\\S+", Pattern.MULTILINE);
 
-    /** How many ports the director has: clients and servers on one wire, or on two. */
+    /**
+     * How many ports the director has: clients and servers on one wire, or on two; or two directors with two ports each,
+     * and between them a wire for a third port (eth3) and one for the kernel (eth4).
+     */
     enum Arms {
         ONE,
-        TWO
+        TWO,
+        PAIR
     }
 
     /** Whether neighbours' veths keep the offloads the kernel gives them: partial checksums, frames beyond the MTU. */
@@ -46,6 +53,7 @@ final class Topology implements AutoCloseable {
     private final String prefix = PREFIX + ProcessHandle.current().pid() + "-";
     private final Namespace client;
     private final Namespace director;
+    private final @Nullable Namespace second;
     private final Namespace ether;
     private final List<Namespace> servers = new ArrayList<>();
     private final Arms arms;
@@ -56,6 +64,7 @@ final class Topology implements AutoCloseable {
         this.offloads = offloads;
         client = namespace("client");
         director = namespace("director");
+        second = arms == Arms.PAIR ? namespace("director2") : null;
         ether = namespace("switch");
     }
 
@@ -85,8 +94,32 @@ final class Topology implements AutoCloseable {
         return ether;
     }
 
+    /** The second director of {@link Arms#PAIR}. */
+    Namespace second() {
+        return requireNonNull(second);
+    }
+
     Arms arms() {
         return arms;
+    }
+
+    /**
+     * Connects one director of {@link Arms#PAIR} to clients and servers, and cuts the other off; both may have the same
+     * addresses. Clients and servers forget who had them.
+     */
+    void connect(Namespace active) {
+        for (Namespace each : List.of(director, second())) {
+            String end = each.name().substring(prefix.length());
+            for (String wire : List.of("1", "2")) {
+                if (each.equals(active)) {
+                    ether.ip("link", "set", end + "-" + wire, "master", "br" + (wire.equals("1") ? "1" : "0"));
+                } else {
+                    ether.ip("link", "set", end + "-" + wire, "nomaster");
+                }
+            }
+        }
+        client.ip("neigh", "flush", "all");
+        servers.forEach(server -> server.ip("neigh", "flush", "all"));
     }
 
     /** Real server {@code number}, from 1. */
@@ -134,15 +167,20 @@ final class Topology implements AutoCloseable {
     }
 
     private List<String> ports() {
-        return arms == Arms.ONE ? List.of("eth1") : List.of("eth1", "eth2");
+        return switch (arms) {
+            case ONE -> List.of("eth1");
+            case TWO -> List.of("eth1", "eth2");
+            case PAIR -> List.of("eth1", "eth2", "eth3");
+        };
     }
 
     private void wire() {
-        ether.ip("link", "add", "br0", "type", "bridge", "mcast_snooping", "0");
-        ether.ip("link", "set", "br0", "up");
+        bridge("br0");
         director.sysctl("net/ipv4/ip_forward", "1");
         director.sysctl("net/ipv6/conf/all/forwarding", "1");
-        if (arms == Arms.TWO) {
+        if (arms == Arms.PAIR) {
+            wirePair();
+        } else if (arms == Arms.TWO) {
             veth(director, "eth1", client, "eth0");
             veth(director, "eth2", ether, "director");
             plug("director");
@@ -165,7 +203,33 @@ final class Topology implements AutoCloseable {
             address(server, address(number) + "/24", address6(number) + "/64");
             gateway(server, DIRECTOR_LAN, DIRECTOR_LAN6);
         }
-        ports().forEach(this::quieten);
+        for (String port : ports()) {
+            quieten(director, port);
+            if (second != null) {
+                quieten(second, port);
+            }
+        }
+    }
+
+    private void bridge(String name) {
+        ether.ip("link", "add", name, "type", "bridge", "mcast_snooping", "0");
+        ether.ip("link", "set", name, "up");
+    }
+
+    private void wirePair() {
+        bridge("br1");
+        veth(client, "eth0", ether, "client");
+        ether.ip("link", "set", "client", "master", "br1");
+        for (Namespace each : List.of(director, second())) {
+            String end = each.name().substring(prefix.length());
+            veth(each, "eth1", ether, end + "-1");
+            veth(each, "eth2", ether, end + "-2");
+        }
+        veth(director, "eth3", second(), "eth3");
+        veth(director, "eth4", second(), "eth4");
+        director.ip("address", "add", "198.18.4.1/24", "dev", "eth4");
+        second().ip("address", "add", "198.18.4.2/24", "dev", "eth4");
+        connect(director);
     }
 
     private Namespace namespace(String role) {
@@ -202,12 +266,12 @@ final class Topology implements AutoCloseable {
     }
 
     /** The kernel gets a copy of each frame on a port's interface and must neither answer nor forward it. */
-    private void quieten(String interfaceName) {
-        director.sysctl("net/ipv6/conf/" + interfaceName + "/disable_ipv6", "1");
+    private static void quieten(Namespace where, String interfaceName) {
+        where.sysctl("net/ipv6/conf/" + interfaceName + "/disable_ipv6", "1");
         String ipv4 = "net/ipv4/conf/" + interfaceName;
-        director.sysctl(ipv4 + "/forwarding", "0");
-        director.sysctl(ipv4 + "/arp_ignore", "8");
-        director.sysctl(ipv4 + "/rp_filter", "1");
+        where.sysctl(ipv4 + "/forwarding", "0");
+        where.sysctl(ipv4 + "/arp_ignore", "8");
+        where.sysctl(ipv4 + "/rp_filter", "1");
     }
 
     static void removeLeftovers() {

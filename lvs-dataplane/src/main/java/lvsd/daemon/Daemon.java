@@ -22,10 +22,12 @@ import lvsd.config.ConfigException;
 import lvsd.config.ConfigLoader;
 import lvsd.config.DaemonConfig;
 import lvsd.config.Settings;
+import lvsd.dataplane.DataplaneControl;
 import lvsd.rules.Rule;
 import lvsd.rules.RuleFormatter;
 import lvsd.rules.RuleParser;
 import lvsd.rules.RuleSyntaxException;
+import lvsd.sync.Snapshot;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +63,9 @@ final class Daemon {
     private @Nullable Parts parts;
     private @Nullable ControlServer control;
     private @Nullable MetricsServer metrics;
+    private @Nullable SyncRunner syncing;
+    /** Rules about sync daemons, until the ports are there. */
+    private final List<Rule.Change> syncLater = new ArrayList<>();
     /** What the rules file said when it was last applied. */
     private List<String> base = List.of();
 
@@ -109,20 +114,18 @@ final class Daemon {
         Logging.debug(Integer.parseInt(settings.getOrDefault("debug_level", "0")));
         Director director = new Director(dataplane, settings, RulesFile.interfaces(config), config.role());
         director.baseMarks(config.marks());
-        opened.add(() -> onLoop(() -> {
-            director.sync().close();
-            return true;
-        }));
+        syncing = director.sync();
         Journal journal = onLoop(() -> load(director, restore));
         if (journal != null) {
             opened.add(journal);
         }
         Requests requests = new Requests(director, dataplane, journal);
+        restoreConnections(dataplane);
         CookieKeys cookieKeys = new CookieKeys(dataplane);
         cookieKeys.use(config.synProxyKeys());
         dataplane.open();
         onLoop(() -> {
-            director.sync().open();
+            startSync(director);
             return true;
         });
         parts = new Parts(dataplane, director, journal, requests, cookieKeys);
@@ -139,6 +142,41 @@ final class Daemon {
                 .addKeyValue("services", onLoop(director::serviceCount))
                 .addKeyValue("millis", System.currentTimeMillis() - startMillis)
                 .log("started");
+    }
+
+    /** Takes in the connections that were there when the daemon ended, before the first packet comes. */
+    private void restoreConnections(DataplaneFactory.Running dataplane) {
+        Optional<Path> snapshot = snapshot();
+        if (snapshot.isEmpty()) {
+            return;
+        }
+        long[] refused = new long[1];
+        long most = TimeUnit.SECONDS.toMillis(config.persist().connectionSeconds());
+        try {
+            long count = Snapshot.read(
+                    snapshot.get(),
+                    System.currentTimeMillis(),
+                    most,
+                    connection -> refused[0] += dataplane.restore(connection) ? 0 : 1);
+            if (count >= 0) {
+                LOG.atInfo()
+                        .addKeyValue("connections", count - refused[0])
+                        .addKeyValue("refused", refused[0])
+                        .log("connections of the last run taken in");
+            }
+        } catch (IOException e) {
+            LOG.atWarn()
+                    .addKeyValue("file", snapshot.get())
+                    .addKeyValue("cause", e.getMessage())
+                    .log("connections of the last run left out");
+        }
+    }
+
+    /** Where connections are kept between two runs; empty where they are not. */
+    private Optional<Path> snapshot() {
+        return config.persist().connectionSeconds() == 0
+                ? Optional.empty()
+                : config.persist().directory().map(directory -> directory.resolve("connections"));
     }
 
     /** Settings with the defaults of those that the file does not name. */
@@ -176,13 +214,12 @@ final class Daemon {
             if (!base.equals(lines)) {
                 LOG.atWarn()
                         .addKeyValue("file", config.persist().rules())
-                        .log(
-                                "rules file changed while the daemon was down, the journal wins; SIGHUP applies the change,"
-                                        + " --restore begins again from the file");
+                        .log("rules file changed while the daemon was down, the journal wins; SIGHUP applies the"
+                                + " change, --restore begins again from the file");
             }
         } else {
             for (Rule.Change rule : RulesFile.resolve(config.persist().rules(), lines, config)) {
-                tryToFollow(director, rule, RuleFormatter.line(rule));
+                followAtStart(director, rule, RuleFormatter.line(rule));
             }
             base = lines;
         }
@@ -190,12 +227,14 @@ final class Daemon {
         if (directory.isEmpty()) {
             return null;
         }
-        Journal journal = Journal.create(directory.get(), Requests.lines(director));
+        List<String> present = new ArrayList<>(Requests.lines(director));
+        syncLater.forEach(change -> present.add(RuleFormatter.line(change)));
+        Journal journal = Journal.create(directory.get(), present);
         Journal.keepBase(directory.get(), base);
         return journal;
     }
 
-    private static void replay(Director director, Path directory) throws IOException {
+    private void replay(Director director, Path directory) throws IOException {
         Journal.Content content = Journal.read(directory);
         if (content.torn() > 0) {
             LOG.atWarn()
@@ -205,7 +244,7 @@ final class Daemon {
         for (String line : content.rules()) {
             try {
                 if (PARSER.parseLine(line).orElse(null) instanceof Rule.Change change) {
-                    tryToFollow(director, change, line);
+                    followAtStart(director, change, line);
                 }
             } catch (RuleSyntaxException e) {
                 LOG.atError()
@@ -213,6 +252,33 @@ final class Daemon {
                         .addKeyValue("cause", e.text().strip())
                         .log("journalled rule left out");
             }
+        }
+    }
+
+    /** Sync daemons may sit on the twins of our ports, which are there from now on. */
+    private void startSync(Director director) {
+        syncLater.forEach(change -> tryToFollow(director, change, RuleFormatter.line(change)));
+        syncLater.clear();
+        for (Rule.StartDaemon daemon : config.sync()) {
+            try {
+                director.startDaemonOfFile(daemon);
+            } catch (Refusal e) {
+                LOG.atError()
+                        .addKeyValue("role", daemon.role().label())
+                        .addKeyValue("cause", e.text())
+                        .log("sync daemon of the daemon file left out");
+            }
+        }
+        director.publish();
+        director.sync().open();
+    }
+
+    /** Follows a rule; one about sync daemons when the ports are there. */
+    private void followAtStart(Director director, Rule.Change change, String line) {
+        if (change instanceof Rule.StartDaemon || change instanceof Rule.StopDaemon) {
+            syncLater.add(change);
+        } else {
+            tryToFollow(director, change, line);
         }
     }
 
@@ -361,6 +427,7 @@ final class Daemon {
         note(names, "control.socket", old.control().socket(), now.control().socket());
         note(names, "control.group", old.control().group(), now.control().group());
         note(names, "persist", old.persist(), now.persist());
+        note(names, "sync", old.sync(), now.sync());
         note(names, "role", old.role(), now.role());
         return names;
     }
@@ -413,6 +480,47 @@ final class Daemon {
         LOG.atInfo().addKeyValue("connections", left).log("drained");
     }
 
+    /**
+     * Writes the connections down for the next start, while packets flow; what changes from here on is added by
+     * {@link #stop}. Sync daemons end before.
+     */
+    void keepConnections() {
+        Optional<Path> file = snapshot();
+        Optional<DataplaneControl.SyncAccess> access =
+                file.isEmpty() ? Optional.empty() : running().dataplane.sync();
+        if (access.isEmpty()) {
+            return;
+        }
+        endSync();
+        try {
+            Snapshot.Writer writer =
+                    new Snapshot.Writer(file.get(), access.get().source(), System.currentTimeMillis());
+            // Behind the packet path, before the lock.
+            opened.add(
+                    1,
+                    () -> LOG.atInfo()
+                            .addKeyValue("connections", writer.finish())
+                            .log("connections kept for the next start"));
+        } catch (IOException e) {
+            LOG.atError()
+                    .addKeyValue("file", file.get())
+                    .addKeyValue("cause", e.getMessage())
+                    .log("connections are not kept");
+        }
+    }
+
+    /** Ends the sync daemons, on the control thread. */
+    private void endSync() {
+        SyncRunner runner = syncing;
+        syncing = null;
+        if (runner != null) {
+            close(() -> onLoop(() -> {
+                runner.close();
+                return true;
+            }));
+        }
+    }
+
     /** Closes everything, in the opposite order of the start. */
     void stop() {
         closeAll();
@@ -428,6 +536,7 @@ final class Daemon {
         if (exporter != null) {
             close(exporter);
         }
+        endSync();
         // What is left may be in use by a task of the control thread until that has ended.
         group.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
         opened.reversed().forEach(Daemon::close);

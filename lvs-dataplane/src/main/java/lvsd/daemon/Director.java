@@ -43,6 +43,7 @@ import lvsd.rules.RuleFormatter;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
 import lvsd.rules.SynProxyMode;
+import lvsd.sync.SyncService;
 import lvsd.synproxy.ProxyCounters;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -611,10 +612,21 @@ final class Director {
 
     /** {@code --start-daemon}. */
     void startDaemon(Rule.StartDaemon daemon) throws Refusal {
+        startDaemon(daemon, false);
+    }
+
+    /** Starts a daemon that the daemon file asks for, unless one of that role runs. */
+    void startDaemonOfFile(Rule.StartDaemon daemon) throws Refusal {
+        if (daemons.find(daemon.role()).isEmpty()) {
+            startDaemon(daemon, true);
+        }
+    }
+
+    private void startDaemon(Rule.StartDaemon daemon, boolean file) throws Refusal {
         boolean mixed = services.values().stream()
                 .flatMap(service -> service.destinations.stream())
                 .anyMatch(destination -> mixed(destination.spec));
-        undo.add(daemons.start(daemon, mixed));
+        undo.add(daemons.start(daemon, mixed, file));
         effects.add(() -> daemons.find(daemon.role())
                 .ifPresent(running -> sync.start(running.view(), settings(), running.icv())));
     }
@@ -637,7 +649,24 @@ final class Director {
 
     /** The sync daemons that run, master first. */
     View.Daemons daemons() {
-        return new View.Daemons(daemons.views());
+        List<SyncService.Status> done = sync.status();
+        return new View.Daemons(
+                daemons.views().stream().map(view -> with(view, done)).toList());
+    }
+
+    private static View.Daemon with(View.Daemon view, List<SyncService.Status> done) {
+        return new View.Daemon(
+                view.role(),
+                view.mcastInterface(),
+                view.syncId(),
+                view.maxLength(),
+                view.group(),
+                view.port(),
+                view.ttl(),
+                done.stream()
+                        .filter(each -> each.role() == view.role())
+                        .flatMap(each -> each.counters().stream())
+                        .toList());
     }
 
     // Publication ---------------------------------------------------------------------------------------------------

@@ -156,6 +156,7 @@ final class Lvsd implements Callable<Integer> {
         if (drainSeconds > 0) {
             daemon.drain(drainSeconds, () -> !events.contains(Event.STOP));
         }
+        daemon.keepConnections();
         haltLater();
         daemon.stop();
         return 0;

@@ -217,7 +217,7 @@ final class Requests implements RequestHandler {
                 Director.Timeouts now = director.timeouts();
                 yield page(new View.Timeouts(now.established(), now.finWait(), now.udp()));
             }
-            case Rule.ListDaemons() -> page(director.daemons());
+            case Rule.ListDaemons _ -> page(director.daemons());
             case Rule.GetLocalAddresses get -> page(director.localAddresses(get.service()));
             case Rule.ListMarks() -> page(director.marks());
             case Rule.SynProxies list -> synProxies(list.service());

@@ -61,8 +61,9 @@ final class SyncDaemons {
      * @param asked what starts it again; of its authentication the algorithm and the key file, never the key
      * @param view as it is
      * @param icv its authentication, null if none
+     * @param file whether the daemon file asks for it, which then starts it again
      */
-    record Running(Rule.StartDaemon asked, View.Daemon view, SyncRunner.@Nullable Icv icv) {}
+    record Running(Rule.StartDaemon asked, View.Daemon view, SyncRunner.@Nullable Icv icv, boolean file) {}
 
     private final Nics nics;
     private final Map<Rule.Role, Running> running = new EnumMap<>(Rule.Role.class);
@@ -102,6 +103,11 @@ final class SyncDaemons {
      * @return what takes it back
      */
     Runnable start(Rule.StartDaemon asked, boolean mixed) throws Refusal {
+        return start(asked, mixed, false);
+    }
+
+    /** As {@link #start(Rule.StartDaemon, boolean)}; {@code file}: the daemon file asks for it. */
+    Runnable start(Rule.StartDaemon asked, boolean mixed, boolean file) throws Refusal {
         if (mixed) {
             throw new Refusal(Refusal.INVALID);
         }
@@ -126,7 +132,8 @@ final class SyncDaemons {
                                 group,
                                 asked.port().orElse(DEFAULT_PORT),
                                 asked.ttl().orElse(icv == null ? 1 : IcvRules.TTL)),
-                        icv));
+                        icv,
+                        file));
         return () -> running.remove(asked.role());
     }
 
@@ -175,10 +182,10 @@ final class SyncDaemons {
         return running.values().stream().map(Running::view).toList();
     }
 
-    /** Rules that start them again. */
+    /** Rules that start those again that the daemon file does not start. */
     List<Rule.Change> rules() {
         List<Rule.Change> rules = new ArrayList<>();
-        running.values().forEach(daemon -> rules.add(daemon.asked));
+        running.values().stream().filter(daemon -> !daemon.file).forEach(daemon -> rules.add(daemon.asked));
         return rules;
     }
 }

@@ -3,6 +3,7 @@ package lvsd.dataplane;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.List;
+import lvsd.dataplane.connection.Alias;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.Template;
@@ -24,11 +25,16 @@ final class ConnectionDump {
         ConnectionTable table = worker.pipeline().table(ipv6);
         int end = Math.min(from + count, table.limit());
         for (int entry = from; entry < end; entry++) {
-            if (table.isUsed(entry) && !Template.isShadow(table.hot(entry))) {
+            if (table.isUsed(entry) && isListed(table.hot(entry))) {
                 rows.add(row(worker, table, entry));
             }
         }
         return end < table.limit() ? end : -1;
+    }
+
+    /** What a worker keeps for itself is neither a connection nor a template. */
+    static boolean isListed(long hot) {
+        return !Template.isShadow(hot) && !Alias.is(hot);
     }
 
     /** Ends the connections of {@code destination} among a page's entries; returns as {@link #page}. */
@@ -37,7 +43,8 @@ final class ConnectionDump {
         Connector connector = worker.pipeline().misses().connector();
         int end = Math.min(from + count, table.limit());
         for (int entry = from; entry < end; entry++) {
-            if (table.isUsed(entry) && Connection.destination(table.hot(entry)) == destination) {
+            long hot = table.hot(entry);
+            if (table.isUsed(entry) && isListed(hot) && Connection.destination(hot) == destination) {
                 connector.end(ipv6, entry);
             }
         }
@@ -52,8 +59,9 @@ final class ConnectionDump {
         Connector connector = pipeline.misses().connector();
         int end = Math.min(from + count, table.limit());
         for (int entry = from; entry < end; entry++) {
-            // The timer of a handshake of the SYN proxy is that of its next SYN.
-            if (table.isUsed(entry) && !ServerHandshakes.pending(table.hot(entry))) {
+            long hot = table.hot(entry);
+            // The timer of a handshake of the SYN proxy is that of its next SYN; a shadow has none.
+            if (table.isUsed(entry) && !ServerHandshakes.pending(hot) && !Template.isShadow(hot)) {
                 int deadline = Connection.lastSeen(table.hot(entry)) + connector.timeout(table, entry);
                 timers.armEarlier(entry, deadline - pipeline.now > 0 ? deadline : pipeline.now + 1);
             }

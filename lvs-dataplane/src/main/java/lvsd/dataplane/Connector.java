@@ -1,5 +1,6 @@
 package lvsd.dataplane;
 
+import lvsd.dataplane.connection.Alias;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.LocalPorts;
@@ -573,7 +574,10 @@ final class Connector {
 
     /** An entry has been silent for its time. */
     void expired(boolean ipv6, int entry) {
-        if (Template.is(pipeline.table(ipv6).hot(entry))) {
+        long hot = pipeline.table(ipv6).hot(entry);
+        if (Alias.is(hot)) {
+            pipeline.sync().aliases().remove(ipv6, entry);
+        } else if (Template.is(hot)) {
             persistence.expired(ipv6, entry);
         } else {
             release(ipv6, entry);

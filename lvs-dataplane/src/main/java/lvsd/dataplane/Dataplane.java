@@ -26,6 +26,7 @@ import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.rules.DirectorRole;
 import lvsd.rules.ServiceId;
+import lvsd.sync.SyncConnection;
 import lvsd.synproxy.Secrets;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +52,7 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     private final Map<Integer, Long> zeroedUnanswered = new HashMap<>();
     private final Map<Integer, long[]> zeroedSteps = new HashMap<>();
     private @Nullable SyncAccess syncAccess;
+    private boolean restoring;
     private NetConfig net;
     private Set<InetAddress> vips = Set.of();
     private Set<InetAddress> lips = Set.of();
@@ -403,6 +405,16 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
             syncAccess = new SyncAccess(ends, ends);
         }
         return Optional.of(syncAccess);
+    }
+
+    @Override
+    public boolean restore(SyncConnection connection) {
+        if (!restoring) {
+            restoring = true;
+            long now = System.nanoTime();
+            workers.forEach(worker -> worker.prepare(now));
+        }
+        return SyncEnds.restore(workers, connection);
     }
 
     /** Sends a command, waiting while the worker's queue is full. */

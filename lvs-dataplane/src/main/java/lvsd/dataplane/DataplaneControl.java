@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import lvsd.dataplane.service.ServiceTable;
+import lvsd.sync.SyncConnection;
 import lvsd.sync.SyncSink;
 import lvsd.sync.SyncSource;
 import lvsd.synproxy.ProxyCounters.Counter;
@@ -68,6 +69,16 @@ public interface DataplaneControl {
     /** Both ends of sync, made when first asked for while workers run; empty if there is no packet path. */
     default Optional<SyncAccess> sync() {
         return Optional.empty();
+    }
+
+    /**
+     * Takes in a connection of an earlier life of this director. Before the workers run, after services and settings were
+     * published.
+     *
+     * @return false if it cannot be had
+     */
+    default boolean restore(SyncConnection connection) {
+        return false;
     }
 
     /** Makes {@code table} what every worker uses from its next cycle on. */

@@ -32,7 +32,6 @@ final class Misses {
     private final Packet packet = new Packet();
     private final Net net;
     private final Connector connector;
-    private final Adopter adopter;
     private final SynProxy proxy;
     private final Ownership ownership;
     private final Fragments fragments;
@@ -49,17 +48,12 @@ final class Misses {
         this.fragments = new Fragments(ownership.self(), ownership.workers(), parts.seed0(), parts.seed1());
         this.tunnels = new Tunnels(pipeline, parts);
         this.connector = new Connector(pipeline, parts);
-        this.adopter = new Adopter(pipeline, parts);
         this.proxy = new SynProxy(pipeline, this, connector, parts);
         this.partialChecksums = parts.partialChecksums();
     }
 
     Connector connector() {
         return connector;
-    }
-
-    Adopter adopter() {
-        return adopter;
     }
 
     /** The SYN proxy. */
@@ -207,6 +201,11 @@ final class Misses {
                 return Verdict.handoff(owner);
             }
         }
+        int holder = pipeline.sync().aliases().worker(p);
+        if (holder != Aliases.NONE) {
+            fragments.remember(p, holder);
+            return Verdict.handoff(holder);
+        }
         if (service != null && p.protocol == Ipv4.PROTOCOL_UDP && !service.onePacket) {
             return connector.open(p, service);
         }
@@ -222,7 +221,8 @@ final class Misses {
             return verdict;
         }
         if (fragments.owner() != ownership.self()) {
-            return handed ? Verdict.drop(DropReason.FRAGMENT) : Verdict.handoff(fragments.owner());
+            boolean alias = handed && !pipeline.sync().aliases().isEmpty();
+            return handed && !alias ? Verdict.drop(DropReason.FRAGMENT) : Verdict.handoff(fragments.owner());
         }
         int reference = lookUp(p, fragments.ports());
         return reference == NONE ? Verdict.drop(DropReason.FRAGMENT) : forwardFragment(p, reference);
@@ -271,6 +271,10 @@ final class Misses {
             if (owner != ownership.self()) {
                 return Verdict.handoff(owner);
             }
+        }
+        int holder = pipeline.sync().aliases().worker(p);
+        if (holder != Aliases.NONE) {
+            return Verdict.handoff(holder);
         }
         if (service != null) {
             boolean proxied = p.protocol == Ipv4.PROTOCOL_TCP && proxy.concerns(service);
@@ -402,13 +406,18 @@ final class Misses {
     /** An error about a connection that this worker does not know: another may; 0 when none does. */
     private int elsewhere(Packet p, int ports, int protocol) {
         if (handed || ownership.workers() == 1) {
-            return 0;
+            int holder = quotedHolder(p, ports, protocol);
+            return holder == Aliases.NONE ? 0 : Verdict.handoff(holder);
         }
         long quote = p.l4 + Icmpv6.SIZE;
         int port = Tcp.pairDestination(ports);
         Service service = quotedService(p.ipv6, protocol, quote, port);
         int owner = ownership.ownerOfQuoted(p.ipv6, quote, ports, service, net.config());
-        return owner == ownership.self() ? 0 : Verdict.handoff(owner);
+        if (owner != ownership.self()) {
+            return Verdict.handoff(owner);
+        }
+        int holder = quotedHolder(p, ports, protocol);
+        return holder == Aliases.NONE ? 0 : Verdict.handoff(holder);
     }
 
     /** The service that a quoted reply came from, as far as its addresses tell: which port its client's came in by is gone. */
@@ -424,6 +433,21 @@ final class Misses {
         return ipv6
                 ? services.find6(protocol, Ipv6.sourceHigh(quote), Ipv6.sourceLow(quote), port)
                 : services.find4(protocol, Ipv4.source(quote), port);
+    }
+
+    private int quotedHolder(Packet p, int ports, int protocol) {
+        Aliases aliases = pipeline.sync().aliases();
+        if (!p.ipv6) {
+            return aliases.worker4(IcmpTranslation.reversedAddresses4(p), ports, protocol);
+        }
+        long quote = p.l4 + Icmpv6.SIZE;
+        return aliases.worker6(
+                Ipv6.destinationHigh(quote),
+                Ipv6.destinationLow(quote),
+                Ipv6.sourceHigh(quote),
+                Ipv6.sourceLow(quote),
+                ports,
+                protocol);
     }
 
     private int quoted4(Packet p, int ports, int protocol) {

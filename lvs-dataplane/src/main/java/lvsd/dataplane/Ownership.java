@@ -5,6 +5,7 @@ import lvsd.dataplane.net.NetConfig;
 import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.Wire;
 import lvsd.memory.Memory;
+import lvsd.sync.SyncConnection;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Tcp;
 import org.jspecify.annotations.Nullable;
@@ -122,6 +123,50 @@ final class Ownership {
     /** Owner of an IPv6 client; address and port in wire form. */
     int client6(long high, long low, int port) {
         return spread((high * 0x9e3779b97f4a7c15L) ^ low ^ ((long) port << 48));
+    }
+
+    /** The worker that the answers to a connection which came by sync come to: it shall have the connection. */
+    int home(SyncConnection c) {
+        if (!c.local) {
+            return client(c);
+        }
+        RssSpread spread = rss;
+        if (spread == null) {
+            return c.localPort % workers;
+        }
+        int ports = Tcp.portPair(Wire.port(c.serverPort), Wire.port(c.localPort));
+        return c.ipv6
+                ? spread.worker6(
+                        Long.reverseBytes(c.serverHigh),
+                        Long.reverseBytes(c.serverLow),
+                        Long.reverseBytes(c.localHigh),
+                        Long.reverseBytes(c.localLow),
+                        ports)
+                : spread.worker4(SyncTaker.pair(c.serverLow, c.localLow), ports);
+    }
+
+    /** The worker that the client's packets of such a connection to {@code service} belong to. */
+    int client(SyncConnection c, @Nullable Service service) {
+        RssSpread spread = rss;
+        if (spread == null || service == null || !service.fullnatOnly) {
+            return client(c);
+        }
+        int ports = SyncTaker.clientPorts(c);
+        return c.ipv6
+                ? spread.worker6(
+                        Long.reverseBytes(c.clientHigh),
+                        Long.reverseBytes(c.clientLow),
+                        Long.reverseBytes(c.virtualHigh),
+                        Long.reverseBytes(c.virtualLow),
+                        ports)
+                : spread.worker4(SyncTaker.pair(c.clientLow, c.virtualLow), ports);
+    }
+
+    private int client(SyncConnection c) {
+        int port = Wire.port(c.clientPort);
+        return c.ipv6
+                ? client6(Long.reverseBytes(c.clientHigh), Long.reverseBytes(c.clientLow), port)
+                : client4(Integer.reverseBytes((int) c.clientLow), port);
     }
 
     private int spread(long key) {

@@ -10,9 +10,15 @@ import lvsd.dataplane.scheduler.Flow;
 import lvsd.dataplane.scheduler.Schedulers;
 import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.Service;
+import lvsd.dataplane.service.Wire;
+import lvsd.memory.Memory;
+import lvsd.memory.Scratch;
+import lvsd.sync.BackupRules;
+import lvsd.sync.SyncConnection;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Tcp;
 import lvsd.wire.Udp;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Persistence templates: clients of a persistent service, as many as its mask makes one, go to one server until they have
@@ -61,6 +67,8 @@ final class Persistence {
     // Its Call-ID, where the service goes by that.
     private long callAt;
     private int callLength;
+    /** A Call-ID that came by sync. */
+    private final Scratch received = new Scratch(CallIds.LONGEST + 1, 8);
 
     Persistence(Pipeline pipeline, Connector connector, WorkerParts parts) {
         this.pipeline = pipeline;
@@ -190,12 +198,7 @@ final class Persistence {
     int find(Service service, Flow flow, int protocol, boolean ipv6) {
         setKey(service, flow, protocol, ipv6);
         ConnectionTable table = pipeline.table(ipv6);
-        int entry = lookUp(ipv6);
-        while (service.byCall && entry != ConnectionTable.NONE && !isCall(table.cold(entry))) {
-            keyPorts++; // another call has the same hash
-            hash(ipv6);
-            entry = lookUp(ipv6);
-        }
+        int entry = present(table, service);
         if (entry != ConnectionTable.NONE && !isValid(table.hot(entry), service)) {
             invalidate(table, entry);
             entry = ConnectionTable.NONE;
@@ -242,12 +245,19 @@ final class Persistence {
         if (chosen < 0) {
             return NO_SERVER;
         }
+        int entry = make(service, service.destinations[chosen], protocol, ipv6);
+        if (entry >= 0) {
+            pipeline.sync().opened(pipeline.table(ipv6), entry);
+        }
+        return entry;
+    }
+
+    private int make(Service service, Destination destination, int protocol, boolean ipv6) {
         ConnectionTable table = pipeline.table(ipv6);
         int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {
             return FULL;
         }
-        Destination destination = service.destinations[chosen];
         int callId = service.byCall ? callIds.keep(callAt, callLength) : 0;
         fill(table, entry, destination);
         Template.define(table.hot(entry), service.mark != 0 ? 0 : protocol, virtualPort);
@@ -259,8 +269,125 @@ final class Persistence {
         int ticks = Timeouts.ticks(service.persistence);
         Connection.setOwnTimeout(table.cold(entry), ticks);
         counts.persistent(destination.index, 1);
+        Connection.setLastSeen(table.hot(entry), pipeline.now);
         pipeline.timers(ipv6).arm(entry, pipeline.now + ticks);
         return entry;
+    }
+
+    // ---- templates of other directors
+
+    /** Makes, updates or ends a template as {@code c} says, if it is this worker's. False if it cannot be had here. */
+    boolean take(SyncConnection c) {
+        Service service = templateService(c);
+        Destination destination = service == null ? null : server(service, c);
+        if (service == null || destination == null || !readCallId(c, service)) {
+            return false;
+        }
+        setKey(service, c);
+        if (home() != self) {
+            return true;
+        }
+        ConnectionTable table = pipeline.table(c.ipv6);
+        int entry = present(table, service);
+        if (entry != ConnectionTable.NONE
+                && (c.deleted || Connection.destination(table.hot(entry)) != destination.index)) {
+            end(c.ipv6, entry);
+            entry = ConnectionTable.NONE;
+        }
+        if (c.deleted) {
+            return true;
+        }
+        if (entry == ConnectionTable.NONE) {
+            entry = make(service, destination, c.protocol, c.ipv6);
+        }
+        if (entry < 0) {
+            return false;
+        }
+        taken(table, entry, c);
+        return true;
+    }
+
+    /** The template of the key in hand, of this very call where it is of one. */
+    private int present(ConnectionTable table, Service service) {
+        int entry = lookUp(table.ipv6());
+        while (service.byCall && entry != ConnectionTable.NONE && !isCall(table.cold(entry))) {
+            keyPorts++; // another call has the same hash
+            hash(table.ipv6());
+            entry = lookUp(table.ipv6());
+        }
+        return entry;
+    }
+
+    /** It lives as long as the message says, until it is used. */
+    private void taken(ConnectionTable table, int entry, SyncConnection c) {
+        long hot = table.hot(entry);
+        int ticks = SyncTaker.ticks(BackupRules.timeout(c));
+        int seen = pipeline.now + ticks - Connection.ownTimeout(table.cold(entry));
+        Connection.setState(hot, Connection.state(hot) | (c.state & Template.ASSURED));
+        Connection.setFlags(hot, Connection.flags(hot) | Connection.SYNCED);
+        Connection.setLastSeen(hot, seen);
+        Connection.setSyncStamp(table.cold(entry), seen);
+        pipeline.timers(c.ipv6).armEarlier(entry, pipeline.now + ticks);
+    }
+
+    private @Nullable Service templateService(SyncConnection c) {
+        Service service;
+        if (c.protocol == 0) {
+            long mark = c.ipv6 ? c.virtualHigh >>> 32 : c.virtualLow;
+            service = pipeline.services.marked(Integer.reverseBytes((int) mark), c.ipv6);
+        } else {
+            service = SyncTaker.service(pipeline.services, c);
+            if (service == null && c.virtualPort == 0 && c.protocol == TCP) {
+                service = ftp(c);
+            }
+        }
+        return service != null && service.persistent ? service : null;
+    }
+
+    /** The FTP service at the address of a template of every port. */
+    private @Nullable Service ftp(SyncConnection c) {
+        return c.ipv6
+                ? pipeline.services.find6(
+                        TCP, Long.reverseBytes(c.virtualHigh), Long.reverseBytes(c.virtualLow), Service.FTP)
+                : pipeline.services.find4(TCP, Integer.reverseBytes((int) c.virtualLow), Service.FTP);
+    }
+
+    private static @Nullable Destination server(Service service, SyncConnection c) {
+        int port = Wire.port(c.serverPort);
+        for (Destination each : service.destinations) {
+            if (each.ipv6 == c.ipv6 && (port == 0 || each.port == 0 || each.port == port) && SyncTaker.isAt(each, c)) {
+                return each;
+            }
+        }
+        return null;
+    }
+
+    private boolean readCallId(SyncConnection c, Service service) {
+        if (!service.byCall) {
+            return c.engineDataLength == 0;
+        }
+        for (int i = 0; i < c.engineDataLength; i++) {
+            Memory.setByte(received.address(), CallIds.LONGEST, i, c.engineData[i]);
+        }
+        call(received.address(), c.engineDataLength);
+        return c.engineDataLength > 0;
+    }
+
+    private void setKey(Service service, SyncConnection c) {
+        int shown = service.mark != 0 ? 0 : c.protocol;
+        virtualPort = Wire.port(c.virtualPort);
+        keyPorts = service.byCall ? callIds.hash(callAt, callLength) + virtualPort : Tcp.portPair(0, virtualPort);
+        keyProtocol = service.byCall ? Template.callKey(shown) : Template.key(shown);
+        if (c.ipv6) {
+            clientHigh = Long.reverseBytes(c.clientHigh) & service.maskHigh;
+            clientLow = Long.reverseBytes(c.clientLow) & service.maskLow;
+            groupHigh = Long.reverseBytes(c.virtualHigh);
+            groupLow = Long.reverseBytes(c.virtualLow);
+        } else {
+            int client = Integer.reverseBytes((int) c.clientLow) & service.mask4;
+            key4 = Ipv4.pair(client, Integer.reverseBytes((int) c.virtualLow));
+        }
+        hash(c.ipv6);
     }
 
     private void fill(ConnectionTable table, int entry, Destination destination) {
@@ -330,6 +457,7 @@ final class Persistence {
     private void release(boolean ipv6, int entry) {
         ConnectionTable table = pipeline.table(ipv6);
         pipeline.timers(ipv6).disarm(entry);
+        pipeline.sync().gone(table, entry);
         counts.persistent(Connection.destination(table.hot(entry)), -1);
         forget(table, entry);
     }
@@ -364,6 +492,7 @@ final class Persistence {
         ConnectionTable table = pipeline.table(ipv6);
         if (isOurs(table, entry, stamp)) {
             Connection.setState(table.hot(entry), Connection.state(table.hot(entry)) | Template.ASSURED);
+            pipeline.sync().opened(table, entry);
         }
     }
 
@@ -401,6 +530,8 @@ final class Persistence {
             Connection.setState(hot, Connection.state(hot) | Template.ASSURED);
             if (link < 0) {
                 mail.assure(ipv6, ~link);
+            } else {
+                pipeline.sync().opened(pipeline.table(ipv6), link - 1);
             }
         }
     }

@@ -75,16 +75,21 @@ final class SctpTracker {
         return state == SctpStates.CLOSED && settings.connReuseMode != 0 && Connection.template(table.cold(entry)) == 0;
     }
 
-    private void change(ConnectionTable table, int entry, int state, int next) {
-        long hot = table.hot(entry);
-        long cold = table.cold(entry);
-        Connection.setState(hot, next);
-        int change = SctpStates.activeChange(state, next);
+    /** Takes a change of state into account: the destination's counts and the flag. */
+    void activity(long hot, int from, int to) {
+        int change = SctpStates.activeChange(from, to);
         if (change != 0) {
             counts.changed(Connection.destination(hot), change);
             int flags = Connection.flags(hot);
             Connection.setFlags(hot, change > 0 ? flags & ~Connection.INACTIVE : flags | Connection.INACTIVE);
         }
+    }
+
+    private void change(ConnectionTable table, int entry, int state, int next) {
+        long hot = table.hot(entry);
+        long cold = table.cold(entry);
+        Connection.setState(hot, next);
+        activity(hot, state, next);
         int template = Connection.template(cold);
         if (template != 0 && next == SctpStates.ESTABLISHED) {
             pipeline.misses().connector().persistence().assure(table.ipv6(), template);
@@ -92,5 +97,6 @@ final class SctpTracker {
         int own = Connection.ownTimeout(cold);
         int ticks = own != 0 && next == SctpStates.ESTABLISHED ? own : timeouts.of(Connection.protocol(hot), next);
         pipeline.timers(table.ipv6()).armEarlier(entry, pipeline.now + ticks);
+        pipeline.sync().changed(table, entry, state, next);
     }
 }

@@ -2,7 +2,7 @@ package lvsd.dataplane;
 
 import java.util.ArrayList;
 import java.util.List;
-import lvsd.dataplane.service.Wire;
+import lvsd.dataplane.service.Service;
 import lvsd.sync.SyncConnection;
 import lvsd.sync.SyncSink;
 import lvsd.sync.SyncSource;
@@ -31,6 +31,11 @@ final class SyncEnds implements SyncSource, SyncSink {
             out.add(worker.sync().out());
             in.add(worker.sync().in());
         }
+    }
+
+    @Override
+    public void forKernels(boolean kernels) {
+        workers.forEach(worker -> worker.sync().forKernels(kernels));
     }
 
     @Override
@@ -76,9 +81,49 @@ final class SyncEnds implements SyncSource, SyncSink {
         }
     }
 
+    /** Brings a connection to a worker. */
+    private interface Way {
+        boolean bring(int worker, SyncConnection connection);
+    }
+
     @Override
     public boolean take(SyncConnection connection, int origin, long millis) {
-        UpdateQueue queue = in.get(owner(connection));
+        return deliver(workers, connection, this::put);
+    }
+
+    /** As {@link #take}, at once: while no worker runs. */
+    static boolean restore(List<Worker> workers, SyncConnection connection) {
+        return deliver(
+                workers,
+                connection,
+                (worker, c) -> workers.get(worker).sync().taker().take(c));
+    }
+
+    /**
+     * A template goes to all workers, of whom one keeps it; a connection to the worker that the server's answers come to,
+     * and to the one that the client's packets come to, which notes where it is.
+     */
+    private static boolean deliver(List<Worker> workers, SyncConnection c, Way way) {
+        boolean all = true;
+        if (c.template()) {
+            for (int worker = 0; worker < workers.size(); worker++) {
+                all &= way.bring(worker, c);
+            }
+            return all;
+        }
+        Ownership ownership = workers.getFirst().ownership();
+        int home = ownership.home(c);
+        all = way.bring(home, c);
+        if (c.local && workers.size() > 1) {
+            Service service = SyncTaker.service(workers.getFirst().services(), c);
+            int client = ownership.client(c, service);
+            all &= client == home || way.bring(client, c);
+        }
+        return all;
+    }
+
+    private boolean put(int worker, SyncConnection connection) {
+        UpdateQueue queue = in.get(worker);
         SyncConnection slot = queue.claim();
         if (slot == null) {
             return false;
@@ -86,14 +131,6 @@ final class SyncEnds implements SyncSource, SyncSink {
         slot.copy(connection);
         queue.commit();
         return true;
-    }
-
-    private int owner(SyncConnection c) {
-        Ownership ownership = workers.getFirst().ownership();
-        int port = Wire.port(c.clientPort);
-        return c.ipv6
-                ? ownership.client6(Long.reverseBytes(c.clientHigh), Long.reverseBytes(c.clientLow), port)
-                : ownership.client4(Integer.reverseBytes((int) c.clientLow), port);
     }
 
     /** Connections whose end was lost stay until they time out. */

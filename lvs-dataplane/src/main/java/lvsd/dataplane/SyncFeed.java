@@ -2,8 +2,12 @@ package lvsd.dataplane;
 
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.SctpStates;
 import lvsd.dataplane.connection.TcpStates;
+import lvsd.dataplane.connection.Template;
 import lvsd.dataplane.connection.Timeouts;
+import lvsd.dataplane.service.Destination;
+import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.Wire;
 import lvsd.rules.ForwardingMethod;
 import lvsd.sync.SyncConnection;
@@ -27,8 +31,16 @@ final class SyncFeed {
     private static final int CAPACITY = 4096;
     /** Taken in per cycle. */
     private static final int BATCH = 32;
-    /** A connection in use is told again after this time. */
+    /** A connection in use is told again after this time, unless {@code sync_refresh_period} says another. */
     private static final int REFRESH_TICKS = 60 * Timeouts.TICKS_PER_SECOND;
+    /** A connection that is not yet told to kernels is looked at after this time. */
+    private static final int LOOK_TICKS = Timeouts.TICKS_PER_SECOND / 4;
+    /** The lower bits of a connection's stamp count how often it was told since. */
+    private static final int REPEATS = 3;
+    /** What of {@link Connection#proxy} goes with a connection: not what belongs to its handshake. */
+    static final int WINDOW_SHIFTS = 0xfff;
+
+    private static final String SIP = "sip";
     /** In which time the table is walked once. */
     private static final int WALK_TICKS = 30 * Timeouts.TICKS_PER_SECOND;
 
@@ -47,13 +59,31 @@ final class SyncFeed {
     /** What was received; null while no backup runs. */
     private volatile @Nullable UpdateQueue in;
 
+    /** Whether kernels may be listening. */
+    private volatile boolean kernels;
+
     private int walked4;
     private int walked6;
     private int walkedTick;
 
     SyncFeed(Pipeline pipeline, WorkerParts parts) {
         this.pipeline = pipeline;
-        this.taker = new SyncTaker(pipeline);
+        this.taker = new SyncTaker(pipeline, parts);
+    }
+
+    /** Where received connections are taken in. */
+    SyncTaker taker() {
+        return taker;
+    }
+
+    /** Connections that came by sync and are another worker's. */
+    Aliases aliases() {
+        return taker.aliases();
+    }
+
+    /** Any thread: whether a connection is told of when {@code sync_threshold} says so. */
+    void forKernels(boolean listening) {
+        kernels = listening;
     }
 
     /** The queue of updates, made when first asked for. Control thread. */
@@ -110,63 +140,188 @@ final class SyncFeed {
         for (int i = 0; i < count; i++) {
             entry = entry + 1 < limit ? entry + 1 : 0;
             if (table.isUsed(entry) && due(table, entry, now)) {
-                tell(table, entry, false);
+                again(table, entry);
             }
         }
         return entry;
     }
 
-    private static boolean due(ConnectionTable table, int entry, int now) {
+    /** The timer has looked at a connection that lives on. */
+    void looked(ConnectionTable table, int entry) {
+        if (out != null && told(table, entry)) {
+            if (due(table, entry, pipeline.now)) {
+                again(table, entry);
+            } else if (Connection.syncStamp(table.cold(entry)) == 0) {
+                pipeline.timers(table.ipv6()).armEarlier(entry, pipeline.now + LOOK_TICKS);
+            }
+        }
+    }
+
+    /**
+     * Whether a connection came by sync, and no packet of it has come here since it was last told of: others know best
+     * what becomes of it.
+     */
+    static boolean isTheirs(ConnectionTable table, int entry) {
         long hot = table.hot(entry);
+        return (Connection.flags(hot) & Connection.SYNCED) != 0
+                && Connection.lastSeen(hot) == Connection.syncStamp(table.cold(entry));
+    }
+
+    /** Whether a connection is to be told (again) although nothing about it has changed. */
+    private boolean due(ConnectionTable table, int entry, int now) {
+        if (isTheirs(table, entry) || !told(table, entry)) {
+            return false;
+        }
         int stamp = Connection.syncStamp(table.cold(entry));
-        return now - stamp >= REFRESH_TICKS
-                && Connection.lastSeen(hot) - stamp > 0
-                && (Connection.protocol(hot) != Ipv4.PROTOCOL_TCP || sent(Connection.state(hot)));
+        if (stamp == 0) {
+            return enough(table, entry);
+        }
+        Sysctls settings = pipeline.sysctls;
+        int since = now - (stamp & ~REPEATS);
+        int period = period(table, entry);
+        int repeats = stamp & REPEATS;
+        if (repeats < settings.syncRetries && since < period && since >= (repeats + 1) * (period / 8)) {
+            return true;
+        }
+        return settings.syncRepeats
+                && since >= period
+                && Connection.lastSeen(table.hot(entry)) - (stamp & ~REPEATS) > REPEATS;
     }
 
-    /** As the kernel: TCP in these states only. */
-    private static boolean sent(int state) {
-        return state == TcpStates.ESTABLISHED
-                || state == TcpStates.FIN_WAIT
-                || state == TcpStates.TIME_WAIT
-                || state == TcpStates.CLOSE
-                || state == TcpStates.CLOSE_WAIT;
+    /** Ticks after which a connection in use is told again: before it times out elsewhere. */
+    private int period(ConnectionTable table, int entry) {
+        int refresh = pipeline.sysctls.syncRefresh;
+        int timeout = pipeline.misses().connector().timeout(table, entry);
+        return Math.min(refresh == 0 ? REFRESH_TICKS : refresh, Math.max(timeout / 2, Timeouts.TICKS_PER_SECOND / 2));
     }
 
-    /** A TCP connection went from one state to another. */
+    /** Whether a connection has had packets enough to be told of for the first time. */
+    private boolean enough(ConnectionTable table, int entry) {
+        long hot = table.hot(entry);
+        return !kernels
+                || Template.is(hot)
+                || Integer.compareUnsigned(Connection.packets(hot), pipeline.sysctls.syncAfter) >= 0;
+    }
+
+    private boolean isFor(SyncSource.Page page, ConnectionTable table, int entry) {
+        return table.isUsed(entry) && (page.isWhole() ? lasts(table, entry) : told(table, entry));
+    }
+
+    /** Whether others are told of a connection, now that it is in its state. */
+    private boolean told(ConnectionTable table, int entry) {
+        boolean left = pipeline.sysctls.syncTemplatesOnly
+                && Connection.template(table.cold(entry)) != 0
+                && !Template.is(table.hot(entry));
+        return !left && lasts(table, entry);
+    }
+
+    /** Whether a connection or template is one that others could go on with. */
+    private static boolean lasts(ConnectionTable table, int entry) {
+        long hot = table.hot(entry);
+        if ((Connection.flags(hot) & Connection.ONE_PACKET) != 0 || Template.isShadow(hot)) {
+            return false;
+        }
+        if (Template.is(hot)) {
+            return Template.virtualPort(hot) != Template.INVALID_PORT;
+        }
+        return sent(Connection.protocol(hot), Connection.state(hot));
+    }
+
+    /** As the kernel: TCP and SCTP in some of their states only. */
+    private static boolean sent(int protocol, int state) {
+        return switch (protocol) {
+            case Ipv4.PROTOCOL_TCP ->
+                state == TcpStates.ESTABLISHED
+                        || state == TcpStates.FIN_WAIT
+                        || state == TcpStates.TIME_WAIT
+                        || state == TcpStates.CLOSE
+                        || state == TcpStates.CLOSE_WAIT;
+            case Ipv4.PROTOCOL_SCTP -> SctpStates.synced(state);
+            default -> true;
+        };
+    }
+
+    /** A TCP or SCTP connection went from one state to another. */
     void changed(ConnectionTable table, int entry, int from, int to) {
-        if (out != null && sent(to) && (to == TcpStates.ESTABLISHED || sent(from))) {
+        if (out == null || !told(table, entry)) {
+            return;
+        }
+        int protocol = Connection.protocol(table.hot(entry));
+        boolean established = to == (protocol == Ipv4.PROTOCOL_TCP ? TcpStates.ESTABLISHED : SctpStates.ESTABLISHED);
+        if (established) {
+            first(table, entry);
+        } else if (sent(protocol, from)) {
             tell(table, entry, false);
         }
     }
 
-    /** A connection of another protocol was made. */
+    /** A connection of a protocol without states was made, or a template. */
     void opened(ConnectionTable table, int entry) {
-        if (out != null && Connection.protocol(table.hot(entry)) != Ipv4.PROTOCOL_TCP) {
-            tell(table, entry, false);
+        int protocol = Connection.protocol(table.hot(entry));
+        if (out != null && protocol != Ipv4.PROTOCOL_TCP && protocol != Ipv4.PROTOCOL_SCTP && told(table, entry)) {
+            first(table, entry);
         }
     }
 
-    /** A connection ends; its entry is still there. */
+    private void first(ConnectionTable table, int entry) {
+        if (enough(table, entry)) {
+            tell(table, entry, false);
+        } else {
+            pipeline.timers(table.ipv6()).armEarlier(entry, pipeline.now + LOOK_TICKS);
+        }
+    }
+
+    /** A connection or template ends; its entry is still there. */
     void gone(ConnectionTable table, int entry) {
-        if (out != null
-                && (Connection.protocol(table.hot(entry)) != Ipv4.PROTOCOL_TCP
-                        || sent(Connection.state(table.hot(entry))))) {
+        if (out != null && !isTheirs(table, entry) && told(table, entry)) {
             tell(table, entry, true);
         }
     }
 
+    private void again(ConnectionTable table, int entry) {
+        send(table, entry, false, false);
+    }
+
     private void tell(ConnectionTable table, int entry, boolean deleted) {
+        send(table, entry, deleted, true);
+    }
+
+    /** {@code packet}: a packet is just taken into account, its time begins anew. */
+    private void send(ConnectionTable table, int entry, boolean deleted, boolean packet) {
         UpdateQueue queue = out;
         // What a standby has heard is not its to tell, or two directors would keep each other's connections alive.
         SyncConnection slot = queue == null || pipeline.services.standby ? null : queue.claim();
-        if (queue == null || slot == null || (Connection.flags(table.hot(entry)) & Connection.ONE_PACKET) != 0) {
+        if (queue == null || slot == null) {
             return;
         }
-        Connection.setSyncStamp(table.cold(entry), pipeline.now);
         fill(slot, table, entry);
+        if (packet) {
+            slot.timeout = seconds(pipeline.misses().connector().timeout(table, entry));
+        }
         slot.deleted = deleted;
         queue.commit();
+        if (!deleted) {
+            stamp(table, entry);
+        }
+    }
+
+    /** Notes that a connection was told of, and has the timer look at it when it may have to be told of again. */
+    private void stamp(ConnectionTable table, int entry) {
+        long cold = table.cold(entry);
+        int tick = pipeline.now & ~REPEATS;
+        int now = tick == 0 ? REPEATS + 1 : tick; // 0 is that of one never told of
+        int before = Connection.syncStamp(cold);
+        int period = period(table, entry);
+        int retries = pipeline.sysctls.syncRetries;
+        boolean within = before != 0 && retries > 0 && now - (before & ~REPEATS) < period;
+        int count = within && (before & REPEATS) < retries ? (before & REPEATS) + 1 : 0;
+        int base = count == 0 ? now : before & ~REPEATS;
+        Connection.setSyncStamp(cold, base | count);
+        if (count < retries) {
+            pipeline.timers(table.ipv6()).armEarlier(entry, base + (count + 1) * (period / 8));
+        } else if (period < REFRESH_TICKS) {
+            pipeline.timers(table.ipv6()).armEarlier(entry, base + period);
+        }
     }
 
     /**
@@ -180,7 +335,7 @@ final class SyncFeed {
         int limit = table.limit();
         int end = Math.min(limit, entry + 4096);
         while (entry < end && page.free() > 0) {
-            SyncConnection row = table.isUsed(entry) && told(table, entry) ? page.add() : null;
+            SyncConnection row = isFor(page, table, entry) ? page.add() : null;
             if (row != null) {
                 fill(row, table, entry);
             }
@@ -194,22 +349,23 @@ final class SyncFeed {
         }
     }
 
-    private static boolean told(ConnectionTable table, int entry) {
-        long hot = table.hot(entry);
-        return (Connection.flags(hot) & Connection.ONE_PACKET) == 0
-                && (Connection.protocol(hot) != Ipv4.PROTOCOL_TCP || sent(Connection.state(hot)));
-    }
-
+    /** Fills {@code to}; it may be silent for as long as is left of its time. */
     private void fill(SyncConnection to, ConnectionTable table, int entry) {
         to.clear();
         long hot = table.hot(entry);
         long cold = table.cold(entry);
         int flags = Connection.flags(hot);
         to.ipv6 = table.ipv6();
-        to.protocol = Connection.protocol(hot);
-        to.state = to.protocol == Ipv4.PROTOCOL_TCP ? Connection.state(hot) : 0;
         to.flags = flags & KERNEL_FLAGS;
-        to.timeout = pipeline.misses().connector().timeout(table, entry) / Timeouts.TICKS_PER_SECOND;
+        int timeout = pipeline.misses().connector().timeout(table, entry);
+        to.timeout = Math.max(1, seconds(Connection.lastSeen(hot) + timeout - pipeline.now));
+        to.fwmark = mark(hot);
+        if (Template.is(hot)) {
+            template(to, table, entry);
+            return;
+        }
+        to.protocol = Connection.protocol(hot);
+        to.state = Connection.state(hot);
         int client = Connection.ports(hot, Connection.CLIENT_SIDE);
         int server = Connection.ports(hot, Connection.SERVER_SIDE);
         to.clientPort = Wire.port(Tcp.pairSource(client));
@@ -217,6 +373,9 @@ final class SyncFeed {
         to.serverPort = Wire.port(Tcp.pairSource(server));
         to.localPort = Wire.port(Tcp.pairDestination(server));
         addresses(to, table, entry);
+        if (Connection.isDirect(flags)) {
+            server(to, table, entry);
+        }
         to.local = Connection.method(flags) == FULLNAT;
         if (!to.local) {
             to.localPort = 0;
@@ -227,6 +386,51 @@ final class SyncFeed {
         shifts(to, hot, cold, flags);
     }
 
+    private static int seconds(int ticks) {
+        return (ticks + Timeouts.TICKS_PER_SECOND - 1) / Timeouts.TICKS_PER_SECOND;
+    }
+
+    /** Firewall mark of the service of a connection, 0 none. */
+    private int mark(long hot) {
+        Destination destination = pipeline.services.destination(Connection.destination(hot));
+        Service service = destination == null ? null : pipeline.services.service(destination.service);
+        return service == null ? 0 : Integer.reverseBytes(service.mark);
+    }
+
+    private void template(SyncConnection to, ConnectionTable table, int entry) {
+        long hot = table.hot(entry);
+        to.protocol = Template.protocol(hot);
+        to.state = Connection.state(hot) & Template.ASSURED;
+        to.virtualPort = Wire.port(Template.virtualPort(hot));
+        to.serverPort = Wire.port(Tcp.pairSource(Connection.ports(hot, Connection.SERVER_SIDE)));
+        addresses(to, table, entry);
+        to.localHigh = 0;
+        to.localLow = 0;
+        String call = pipeline.misses().connector().persistence().callId(table.cold(entry));
+        to.engineDataLength = copy(call, to.engineData);
+        to.engineNameLength = call.isEmpty() ? 0 : copy(SIP, to.engineName);
+    }
+
+    private static int copy(String text, byte[] to) {
+        for (int i = 0; i < text.length(); i++) {
+            to[i] = (byte) text.charAt(i);
+        }
+        return text.length();
+    }
+
+    /** The real server of a connection whose server's packets do not come this way. */
+    private static void server(SyncConnection to, ConnectionTable table, int entry) {
+        long cold = table.cold(entry);
+        if (to.ipv6) {
+            to.serverHigh = Long.reverseBytes(Connection.directServerHigh(cold));
+            to.serverLow = Long.reverseBytes(Connection.directServerLow(cold));
+        } else {
+            to.serverHigh = 0;
+            to.serverLow = number(Connection.directServer4(cold));
+        }
+        to.serverPort = to.virtualPort;
+    }
+
     private static void shifts(SyncConnection to, long hot, long cold, int flags) {
         int ours = Connection.SEQ_TO_SERVER | Connection.SEQ_OUT | Connection.SEQ_IN;
         if ((flags & ours) != 0) {
@@ -234,12 +438,21 @@ final class SyncFeed {
             to.inDelta = Connection.seqDelta(hot, Connection.CLIENT_SIDE);
             to.outDelta = Connection.seqDelta(hot, Connection.SERVER_SIDE);
         }
+        boolean pending = (flags & Connection.TOA_PENDING) != 0 && !Connection.isDirect(flags);
         to.extras = ((flags & Connection.SEQ_TO_SERVER) != 0 ? SyncExtras.SEQUENCE_TO_SERVER : 0)
                 | ((flags & Connection.TIMESTAMP_DELTA) != 0 ? SyncExtras.TIMESTAMPS : 0)
                 | ((flags & Connection.SYN_PROXY) != 0 ? SyncExtras.SYN_PROXY : 0)
-                | ((flags & Connection.TOA_PENDING) != 0 ? SyncExtras.ADDRESS_PENDING : 0);
+                | (pending ? SyncExtras.ADDRESS_PENDING : 0);
         if ((flags & Connection.TIMESTAMP_DELTA) != 0) {
             to.timestampDelta = Connection.timestampDelta(cold);
+        }
+        if ((flags & Connection.SYN_PROXY) != 0) {
+            to.windowShifts = Connection.proxy(hot) & WINDOW_SHIFTS;
+            to.proxyTimestampDelta = Connection.proxyTimestamp(cold);
+        }
+        if (pending) {
+            to.clientEdge = Connection.windowEdge(cold, Connection.CLIENT_SIDE);
+            to.serverEdge = Connection.windowEdge(cold, Connection.SERVER_SIDE);
         }
     }
 

@@ -1,11 +1,17 @@
 package lvsd.dataplane;
 
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.connection.LocalPorts;
+import lvsd.dataplane.connection.SctpStates;
 import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.connection.Timeouts;
+import lvsd.dataplane.scheduler.DestinationCounts;
+import lvsd.dataplane.service.Destination;
+import lvsd.dataplane.service.LocalAddress;
+import lvsd.dataplane.service.Service;
+import lvsd.dataplane.service.ServiceTable;
 import lvsd.dataplane.service.Wire;
 import lvsd.rules.ForwardingMethod;
 import lvsd.sync.BackupRules;
@@ -14,22 +20,78 @@ import lvsd.sync.SyncExtras;
 import lvsd.sync.SyncFlags;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Tcp;
+import org.jspecify.annotations.Nullable;
 
-/** Brings received connections into a worker's tables. Worker thread, between bursts. */
+/** Brings connections that were made elsewhere into a worker's tables. Worker thread, between bursts; allocates nothing. */
 final class SyncTaker {
     private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
+    /** Longest time taken over, so that a tick is never mistaken for one of the past. */
+    private static final int LONGEST_SECONDS = Timeouts.MAXIMUM_SECONDS / 2;
 
     private final Pipeline pipeline;
+    private final Ownership ownership;
+    private final DestinationCounts counts;
+    private final LocalPorts ports;
+    private final Aliases aliases;
 
-    SyncTaker(Pipeline pipeline) {
+    SyncTaker(Pipeline pipeline, WorkerParts parts) {
         this.pipeline = pipeline;
+        this.ownership = parts.ownership();
+        this.counts = parts.counts();
+        this.ports = parts.ports();
+        this.aliases = new Aliases(pipeline, parts);
     }
+
+    Aliases aliases() {
+        return aliases;
+    }
+
+    // ---- numbers of a message in wire form
+
+    /** Two IPv4 addresses as {@link Connection#addresses} has them. */
+    static long pair(long source, long destination) {
+        return Ipv4.pair(Integer.reverseBytes((int) source), Integer.reverseBytes((int) destination));
+    }
+
+    /** The client's side's ports. */
+    static int clientPorts(SyncConnection c) {
+        return Tcp.portPair(Wire.port(c.clientPort), Wire.port(c.virtualPort));
+    }
+
+    /** Unsigned seconds in ticks, within bounds. */
+    static int ticks(int seconds) {
+        return Timeouts.ticks((int) Math.min(Integer.toUnsignedLong(seconds), LONGEST_SECONDS));
+    }
+
+    /** The service of a connection: by its firewall mark, else by where it goes; null if it is not known here. */
+    static @Nullable Service service(ServiceTable services, SyncConnection c) {
+        if (c.fwmark != 0) {
+            Service marked = services.marked(Integer.reverseBytes(c.fwmark), c.ipv6);
+            if (marked != null) {
+                return marked;
+            }
+        }
+        int port = Wire.port(c.virtualPort);
+        return c.ipv6
+                ? services.find6(c.protocol, Long.reverseBytes(c.virtualHigh), Long.reverseBytes(c.virtualLow), port)
+                : services.find4(c.protocol, Integer.reverseBytes((int) c.virtualLow), port);
+    }
+
+    // ---- taking
 
     /** Makes, updates or ends a connection as {@code c} says. False when it is none that can be had here. */
     boolean take(SyncConnection c) {
-        if (c.template() || (c.protocol != Ipv4.PROTOCOL_TCP && c.protocol != Ipv4.PROTOCOL_UDP)) {
+        if (c.template()) {
+            return pipeline.misses().connector().persistence().take(c);
+        }
+        if (c.protocol != Ipv4.PROTOCOL_TCP && c.protocol != Ipv4.PROTOCOL_UDP && c.protocol != Ipv4.PROTOCOL_SCTP) {
             return false;
         }
+        int home = ownership.home(c);
+        return home == ownership.self() ? keep(c) : aliases.note(c, home);
+    }
+
+    private boolean keep(SyncConnection c) {
         ConnectionTable table = pipeline.table(c.ipv6);
         int reference = find(c);
         if (reference == ConnectionTable.NONE) {
@@ -37,8 +99,10 @@ final class SyncTaker {
         }
         int entry = ConnectionTable.entry(reference);
         if (c.deleted) {
-            pipeline.misses().connector().release(c.ipv6, entry);
-            return true;
+            if (SyncFeed.isTheirs(table, entry)) {
+                pipeline.misses().connector().release(c.ipv6, entry);
+            }
+            return true; // one that has packets here is not the other's to end
         }
         if (sameServer(table, entry, c)) {
             update(table, entry, c);
@@ -52,37 +116,42 @@ final class SyncTaker {
     }
 
     private int find(SyncConnection c) {
-        int ports = Tcp.portPair(Wire.port(c.clientPort), Wire.port(c.virtualPort));
         if (!c.ipv6) {
-            long addresses = Ipv4.pair(wire(c.clientLow), wire(c.virtualLow));
-            return pipeline.table4.find4(addresses, ports, c.protocol);
+            return pipeline.table4.find4(pair(c.clientLow, c.virtualLow), clientPorts(c), c.protocol);
         }
         return pipeline.table6.find6(
                 Long.reverseBytes(c.clientHigh),
                 Long.reverseBytes(c.clientLow),
                 Long.reverseBytes(c.virtualHigh),
                 Long.reverseBytes(c.virtualLow),
-                ports,
+                clientPorts(c),
                 c.protocol);
-    }
-
-    private static int wire(long address) {
-        return Integer.reverseBytes((int) address);
     }
 
     private static boolean sameServer(ConnectionTable table, int entry, SyncConnection c) {
         long hot = table.hot(entry);
         int ports = Connection.ports(hot, Connection.SERVER_SIDE);
+        if (Connection.isDirect(Connection.flags(hot))) {
+            return sameDirectServer(table, entry, c);
+        }
         if (Tcp.pairSource(ports) != Wire.port(c.serverPort)
                 || (c.local && Tcp.pairDestination(ports) != Wire.port(c.localPort))) {
             return false;
         }
         if (!c.ipv6) {
-            return (int) Connection.addresses(hot, Connection.SERVER_SIDE) == wire(c.serverLow);
+            return (int) Connection.addresses(hot, Connection.SERVER_SIDE) == Integer.reverseBytes((int) c.serverLow);
         }
         long at = table.addresses6(entry);
         return Connection.sourceHigh(at, Connection.SERVER_SIDE) == Long.reverseBytes(c.serverHigh)
                 && Connection.sourceLow(at, Connection.SERVER_SIDE) == Long.reverseBytes(c.serverLow);
+    }
+
+    private static boolean sameDirectServer(ConnectionTable table, int entry, SyncConnection c) {
+        long cold = table.cold(entry);
+        return c.ipv6
+                ? Connection.directServerHigh(cold) == Long.reverseBytes(c.serverHigh)
+                        && Connection.directServerLow(cold) == Long.reverseBytes(c.serverLow)
+                : Connection.directServer4(cold) == Integer.reverseBytes((int) c.serverLow);
     }
 
     private void update(ConnectionTable table, int entry, SyncConnection c) {
@@ -90,8 +159,8 @@ final class SyncTaker {
         if (ServerHandshakes.pending(hot)) {
             return; // what another director says is older than the handshake that is under way here
         }
+        int before = Connection.state(hot);
         if (c.protocol == Ipv4.PROTOCOL_TCP) {
-            int before = Connection.state(hot);
             boolean over = TcpStates.over(before);
             if (Connection.method(Connection.flags(hot)) == FULLNAT && over != TcpStates.over(c.state)) {
                 if (over) {
@@ -99,69 +168,272 @@ final class SyncTaker {
                 }
                 pipeline.misses().connector().releasePort(table, entry);
             }
-            Connection.setState(hot, c.state);
-            pipeline.tracker(c.ipv6).activity(hot, before, c.state);
         }
-        shifts(hot, table.cold(entry), c);
-        Connection.setLastSeen(hot, pipeline.now);
-        int deadline = pipeline.now + pipeline.misses().connector().timeout(table, entry);
-        pipeline.timers(c.ipv6).armEarlier(entry, deadline);
+        Connection.setState(hot, c.state);
+        if (c.protocol == Ipv4.PROTOCOL_TCP) {
+            pipeline.tracker(c.ipv6).activity(hot, before, c.state);
+        } else if (c.protocol == Ipv4.PROTOCOL_SCTP) {
+            pipeline.misses().connector().sctp().activity(hot, before, c.state);
+        }
+        Connection.setFlags(hot, Connection.flags(hot) | Connection.SYNCED);
+        extras(hot, table.cold(entry), c);
+        live(table, entry, c);
+    }
+
+    private static int active(int protocol, int state) {
+        return switch (protocol) {
+            case Ipv4.PROTOCOL_TCP -> TcpStates.active(state);
+            case Ipv4.PROTOCOL_SCTP -> state == SctpStates.ESTABLISHED ? 1 : 0;
+            default -> 0;
+        };
+    }
+
+    /**
+     * It lives as long as the message says, until a packet comes: then this director's own timeouts count, as in the
+     * kernel. The time of its last packet is set so that both come out.
+     */
+    private void live(ConnectionTable table, int entry, SyncConnection c) {
+        long cold = table.cold(entry);
+        if (c.ownTimeout != 0) {
+            Connection.setOwnTimeout(cold, ticks(c.ownTimeout));
+        }
+        int usual = pipeline.misses().connector().timeout(table, entry);
+        int seconds = BackupRules.timeout(c);
+        int silent = seconds == 0 ? usual : ticks(seconds);
+        int seen = pipeline.now + silent - usual;
+        Connection.setLastSeen(table.hot(entry), seen);
+        Connection.setSyncStamp(cold, seen);
+        pipeline.timers(c.ipv6).armEarlier(entry, pipeline.now + silent);
     }
 
     private boolean make(ConnectionTable table, SyncConnection c) {
-        boolean fullnat = (c.flags & SyncFlags.METHOD_MASK) == SyncFlags.FULLNAT;
-        if (fullnat != c.local) {
+        Service service = service(pipeline.services, c);
+        Destination destination = service == null ? null : destination(service, c);
+        int method = c.flags & SyncFlags.METHOD_MASK;
+        if (service == null || destination == null || destination.method != method || (method == FULLNAT) != c.local) {
             return false;
         }
-        SyncedConnection synced = new SyncedConnection(
-                c.protocol,
-                address(c.ipv6, c.clientHigh, c.clientLow),
-                c.clientPort,
-                address(c.ipv6, c.virtualHigh, c.virtualLow),
-                c.virtualPort,
-                fullnat ? address(c.ipv6, c.localHigh, c.localLow) : address(c.ipv6, c.clientHigh, c.clientLow),
-                fullnat ? c.localPort : c.clientPort,
-                address(c.ipv6, c.serverHigh, c.serverLow),
-                c.serverPort,
-                c.state,
-                0,
-                0);
-        int entry = pipeline.misses().adopter().adopt(synced);
+        int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {
             return false;
         }
-        long hot = table.hot(entry);
-        Connection.setFlags(hot, Connection.flags(hot) | Connection.SYNCED);
-        Connection.setSyncStamp(table.cold(entry), pipeline.now);
-        if (c.ownTimeout != 0) {
-            Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(c.ownTimeout));
+        fill(table, entry, c, destination);
+        boolean over = c.protocol == Ipv4.PROTOCOL_TCP && TcpStates.over(c.state);
+        boolean claims = c.local && !over;
+        if (claims && !claim(table, entry, service, c)) {
+            table.remove(entry);
+            return false;
         }
-        shifts(hot, table.cold(entry), c);
+        if (!insert(table, entry)) {
+            if (claims) {
+                Connector.releasePort(ports, table, entry);
+            }
+            table.remove(entry);
+            return false;
+        }
+        counts.adopted(destination, active(c.protocol, c.state) != 0);
+        if (c.protocol == Ipv4.PROTOCOL_TCP && TcpStates.halfOpen(c.state) != 0) {
+            counts.halfOpen(destination.index, 1);
+        }
+        if (service.connectionTimeout != 0) {
+            Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(service.connectionTimeout));
+        }
+        extras(table.hot(entry), table.cold(entry), c);
+        live(table, entry, c);
         return true;
     }
 
-    private static void shifts(long hot, long cold, SyncConnection c) {
+    private static boolean insert(ConnectionTable table, int entry) {
+        boolean direct = Connection.isDirect(Connection.flags(table.hot(entry)));
+        return (direct ? table.insertClient(entry) : table.insert(entry)) == ConnectionTable.INSERTED;
+    }
+
+    private static @Nullable Destination destination(Service service, SyncConnection c) {
+        int port = Wire.port(c.serverPort);
+        for (Destination each : service.destinations) {
+            if (each.ipv6 == c.ipv6 && (each.port == port || each.port == 0) && isAt(each, c)) {
+                return each;
+            }
+        }
+        return null;
+    }
+
+    /** Whether a server has the address that {@code c} names. */
+    static boolean isAt(Destination destination, SyncConnection c) {
+        return c.ipv6
+                ? destination.address6High == Long.reverseBytes(c.serverHigh)
+                        && destination.address6Low == Long.reverseBytes(c.serverLow)
+                : destination.address4 == Integer.reverseBytes((int) c.serverLow);
+    }
+
+    private void fill(ConnectionTable table, int entry, SyncConnection c, Destination destination) {
+        long hot = table.hot(entry);
+        boolean direct = destination.isDirect();
+        int localPort = c.local ? c.localPort : c.clientPort;
+        int clientPorts = clientPorts(c);
+        Connection.setPorts(hot, Connection.CLIENT_SIDE, clientPorts);
+        Connection.setPorts(
+                hot,
+                Connection.SERVER_SIDE,
+                direct
+                        ? Integer.rotateLeft(clientPorts, 16)
+                        : Tcp.portPair(Wire.port(c.serverPort), Wire.port(localPort)));
+        Connection.setProtocol(hot, c.protocol);
+        Connection.setDestination(hot, destination.index);
+        Connection.setState(hot, c.state);
+        Connection.setFlags(
+                hot,
+                destination.method
+                        | Connection.SYNCED
+                        | (direct ? Connection.NO_OUTPUT : 0)
+                        | (Connection.isTunnel(destination.method) ? Connection.TOA_PENDING : 0)
+                        | (active(c.protocol, c.state) != 0 ? 0 : Connection.INACTIVE));
+        if (c.ipv6) {
+            addresses6(table.addresses6(entry), c, direct);
+        } else {
+            long client = pair(c.clientLow, c.virtualLow);
+            Connection.setAddresses(hot, Connection.CLIENT_SIDE, client);
+            Connection.setAddresses(
+                    hot,
+                    Connection.SERVER_SIDE,
+                    direct ? Long.rotateLeft(client, 32) : pair(c.serverLow, c.local ? c.localLow : c.clientLow));
+        }
+        if (!direct) {
+            Connector.setDeltas(table, entry);
+        } else if (c.ipv6) {
+            Connection.setDirectServer6(
+                    table.cold(entry), Long.reverseBytes(c.serverHigh), Long.reverseBytes(c.serverLow));
+        } else {
+            Connection.setDirectServer4(table.cold(entry), Integer.reverseBytes((int) c.serverLow));
+        }
+    }
+
+    private static void addresses6(long at, SyncConnection c, boolean direct) {
+        int client = Connection.CLIENT_SIDE;
+        int server = Connection.SERVER_SIDE;
+        long clientHigh = Long.reverseBytes(c.clientHigh);
+        long clientLow = Long.reverseBytes(c.clientLow);
+        long virtualHigh = Long.reverseBytes(c.virtualHigh);
+        long virtualLow = Long.reverseBytes(c.virtualLow);
+        Connection.setSource6(at, client, clientHigh, clientLow);
+        Connection.setDestination6(at, client, virtualHigh, virtualLow);
+        if (direct) {
+            Connection.setSource6(at, server, virtualHigh, virtualLow);
+            Connection.setDestination6(at, server, clientHigh, clientLow);
+            return;
+        }
+        Connection.setSource6(at, server, Long.reverseBytes(c.serverHigh), Long.reverseBytes(c.serverLow));
+        if (c.local) {
+            Connection.setDestination6(at, server, Long.reverseBytes(c.localHigh), Long.reverseBytes(c.localLow));
+        } else {
+            Connection.setDestination6(at, server, clientHigh, clientLow);
+        }
+    }
+
+    private static void extras(long hot, long cold, SyncConnection c) {
         int flags = Connection.flags(hot);
         if (c.sequence) {
             Connection.setSeqDelta(hot, Connection.CLIENT_SIDE, c.inDelta);
             Connection.setSeqDelta(hot, Connection.SERVER_SIDE, c.outDelta);
         }
         flags |= (c.extras & SyncExtras.SEQUENCE_TO_SERVER) != 0 ? Connection.SEQ_TO_SERVER : 0;
-        flags |= (c.extras & SyncExtras.SYN_PROXY) != 0 ? Connection.SYN_PROXY : 0;
         flags |= (c.flags & SyncFlags.OUT_SEQUENCE) != 0 ? Connection.SEQ_OUT : 0;
         if ((c.extras & SyncExtras.TIMESTAMPS) != 0) {
             flags |= Connection.TIMESTAMP_DELTA;
             Connection.setTimestampDelta(cold, c.timestampDelta);
         }
+        if ((c.extras & SyncExtras.SYN_PROXY) != 0) {
+            flags |= Connection.SYN_PROXY;
+            Connection.setProxy(hot, c.windowShifts & SyncFeed.WINDOW_SHIFTS);
+            Connection.setProxyTimestamp(cold, c.proxyTimestampDelta);
+        }
+        if ((c.extras & SyncExtras.ADDRESS_PENDING) != 0 && !Connection.isDirect(flags)) {
+            flags |= Connection.TOA_PENDING;
+            Connection.setWindowEdge(cold, Connection.CLIENT_SIDE, c.clientEdge);
+            Connection.setWindowEdge(cold, Connection.SERVER_SIDE, c.serverEdge);
+        } else if (!Connection.isDirect(flags)) {
+            flags &= ~Connection.TOA_PENDING;
+        }
         Connection.setFlags(hot, flags);
     }
 
-    private static InetAddress address(boolean ipv6, long high, long low) {
-        byte[] bytes = ipv6 ? Wire.bytes16(Long.reverseBytes(high), Long.reverseBytes(low)) : Wire.bytes4(wire(low));
-        try {
-            return InetAddress.getByAddress(bytes);
-        } catch (UnknownHostException e) {
-            throw new IllegalStateException("an address of " + bytes.length + " bytes", e);
+    private boolean claim(ConnectionTable table, int entry, Service service, SyncConnection c) {
+        int local = localIndex(service, c);
+        if (local < 0) {
+            return false;
         }
+        long hot = table.hot(entry);
+        int serverPorts = Connection.ports(hot, Connection.SERVER_SIDE);
+        if (!table.ipv6()) {
+            return ports.claim4(local, Connection.addresses(hot, Connection.SERVER_SIDE), serverPorts, c.protocol);
+        }
+        long at = table.addresses6(entry);
+        return ports.claim6(
+                local,
+                Connection.sourceHigh(at, Connection.SERVER_SIDE),
+                Connection.sourceLow(at, Connection.SERVER_SIDE),
+                Connection.destinationHigh(at, Connection.SERVER_SIDE),
+                Connection.destinationLow(at, Connection.SERVER_SIDE),
+                serverPorts,
+                c.protocol);
+    }
+
+    private static int localIndex(Service service, SyncConnection c) {
+        for (LocalAddress each : service.localAddresses) {
+            boolean same = c.ipv6
+                    ? each.ipv6
+                            && each.address6High == Long.reverseBytes(c.localHigh)
+                            && each.address6Low == Long.reverseBytes(c.localLow)
+                    : !each.ipv6 && each.address4 == Integer.reverseBytes((int) c.localLow);
+            if (same) {
+                return each.index;
+            }
+        }
+        return -1;
+    }
+
+    // ---- connections that benchmarks and tests make up
+
+    /** Makes {@code synced}, whichever worker it would belong to; false if it cannot be had. */
+    boolean adopt(SyncedConnection synced) {
+        SyncConnection c = new SyncConnection();
+        c.ipv6 = synced.virtual().getAddress().length == 16;
+        c.protocol = synced.protocol();
+        c.clientPort = synced.clientPort();
+        c.virtualPort = synced.virtualPort();
+        c.serverPort = synced.serverPort();
+        c.localPort = synced.localPort();
+        c.local = !synced.local().equals(synced.client());
+        c.flags = c.local ? SyncFlags.FULLNAT : 0;
+        c.state = synced.state();
+        c.clientHigh = high(synced.client());
+        c.clientLow = low(synced.client());
+        c.virtualHigh = high(synced.virtual());
+        c.virtualLow = low(synced.virtual());
+        c.serverHigh = high(synced.server());
+        c.serverLow = low(synced.server());
+        c.localHigh = high(synced.local());
+        c.localLow = low(synced.local());
+        c.sequence = synced.sequenceDelta() != 0 || synced.proxyDelta() != 0;
+        c.inDelta = synced.sequenceDelta();
+        c.outDelta = synced.proxyDelta();
+        c.extras = synced.sequenceDelta() == 0 ? 0 : SyncExtras.SEQUENCE_TO_SERVER;
+        if (synced.proxyDelta() != 0) {
+            c.extras |= SyncExtras.SYN_PROXY;
+            c.flags |= SyncFlags.OUT_SEQUENCE;
+        }
+        return make(pipeline.table(c.ipv6), c);
+    }
+
+    private static long high(InetAddress address) {
+        byte[] bytes = address.getAddress();
+        return bytes.length == 4 ? 0 : Long.reverseBytes(Wire.long8(bytes, 0));
+    }
+
+    private static long low(InetAddress address) {
+        byte[] bytes = address.getAddress();
+        return bytes.length == 4
+                ? Integer.toUnsignedLong(Integer.reverseBytes(Wire.int4(bytes)))
+                : Long.reverseBytes(Wire.long8(bytes, 8));
     }
 }

@@ -51,6 +51,16 @@ final class Sysctls {
     final int lastLocalPort;
     /** {@code synproxy_auto_*}. */
     final AutoSettings autoProxy;
+    /** First number of {@code sync_threshold}: packets of a connection before kernels are told of it. */
+    final int syncAfter;
+    /** Whether a connection is told of again while it is in use: {@code sync_threshold} or {@code sync_refresh_period}. */
+    final boolean syncRepeats;
+    /** {@code sync_refresh_period} in ticks, 0 none. */
+    final int syncRefresh;
+    /** {@code sync_retries}. */
+    final int syncRetries;
+    /** {@code sync_persist_mode}. */
+    final boolean syncTemplatesOnly;
     /** {@code synproxy_*}. */
     final ProxySettings synProxy;
     /** {@code timeout_*}. Not to be changed; each worker takes a copy. */
@@ -79,6 +89,13 @@ final class Sysctls {
         int each = (last - first + 1) / directors;
         firstLocalPort = first + self * each;
         lastLocalPort = self == directors - 1 ? last : firstLocalPort + each - 1;
+        String threshold = settings.getOrDefault("sync_threshold", "3 50");
+        int between = threshold.indexOf(' ');
+        syncAfter = Integer.parseInt(threshold.substring(0, between));
+        syncRefresh = Timeouts.ticks(Math.max(0, number(settings, "sync_refresh_period")));
+        syncRepeats = syncRefresh != 0 || !threshold.substring(between + 1).equals("0");
+        syncRetries = number(settings, "sync_retries");
+        syncTemplatesOnly = flag(settings, "sync_persist_mode");
         timeouts = new Timeouts(settings);
         autoProxy = new AutoSettings(
                 number(settings, "synproxy_auto_syn_rate"),

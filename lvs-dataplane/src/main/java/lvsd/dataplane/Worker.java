@@ -128,6 +128,11 @@ public final class Worker {
         return ownership;
     }
 
+    /** The services published last. Any thread. */
+    ServiceTable services() {
+        return newestServices;
+    }
+
     /** Any thread: makes {@code table} what the worker uses from its next cycle on. */
     void publish(ServiceTable table) {
         newestServices = table;
@@ -161,6 +166,13 @@ public final class Worker {
     /** Any thread: drops by reason. */
     long drops(int reason) {
         return (long) STATISTICS.getOpaque(drops, reason);
+    }
+
+    /** Takes over what was published, at {@code nanos}. Before its thread runs, on the thread that starts it. */
+    void prepare(long nanos) {
+        pipeline.now = tick(nanos);
+        pipeline.misses().connector().clock(nanos);
+        var _ = takeOver();
     }
 
     private void count(int which, long amount) {
@@ -337,6 +349,7 @@ public final class Worker {
             int deadline = Connection.lastSeen(table.hot(entry)) + connector.timeout(table, entry);
             if (deadline - now > 0) {
                 timers.arm(entry, deadline);
+                pipeline.sync().looked(table, entry);
             } else {
                 connector.expired(ipv6, entry);
             }
@@ -365,7 +378,7 @@ public final class Worker {
 
     /** Worker thread: takes over a connection made elsewhere; false when it cannot. */
     public boolean adopt(SyncedConnection synced) {
-        return pipeline.misses().adopter().adopt(synced) != ConnectionTable.NONE;
+        return sync().taker().adopt(synced);
     }
 
     /** Frees what it holds; the worker's thread has ended. */

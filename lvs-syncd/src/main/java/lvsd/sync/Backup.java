@@ -1,9 +1,10 @@
 package lvsd.sync;
 
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.List;
 import java.util.random.RandomGenerator;
+import lvsd.control.View;
 import lvsd.sync.Verifier.Sender;
 import org.jspecify.annotations.Nullable;
 
@@ -102,21 +103,28 @@ final class Backup {
         return stats;
     }
 
-    /** Counters by name. */
-    Map<String, Long> counters() {
-        Map<String, Long> all = new LinkedHashMap<>();
-        all.put("messages", stats.messages);
-        all.put("connections", stats.connections);
-        all.put("lost", stats.lost);
-        all.put("senders", (long) stats.senders);
-        all.put("bulk_received", stats.bulkReceived);
-        all.put("bulk_total", stats.bulkTotal);
-        all.put("bulk_complete", stats.bulkComplete);
-        all.put("bulk_running", stats.bulkRunning ? 1L : 0L);
+    /** What it has done. */
+    List<View.Counter> counters() {
+        List<View.Counter> all = new ArrayList<>();
+        all.add(new View.Counter("messages", stats.messages, "messages taken"));
+        all.add(new View.Counter("connections", stats.connections, "updates of connections taken"));
+        if (signer.controls()) {
+            all.add(new View.Counter("senders", stats.senders, "masters known to be alive"));
+            all.add(new View.Counter("lost", stats.lost, "messages of theirs that never came, or not yet"));
+            all.add(new View.Counter("bulk_received", stats.bulkReceived, "connections of the latest transfer so far"));
+            all.add(new View.Counter("bulk_total", stats.bulkTotal, "connections that its sender has in all, roughly"));
+            all.add(new View.Counter("bulk_complete", stats.bulkComplete, "transfers that came to their end"));
+            all.add(new View.Counter("bulk_running", stats.bulkRunning ? 1 : 0, "1: a table is being fetched"));
+            all.add(new View.Counter("complete", complete() ? 1 : 0, "1: all that the known masters have is here"));
+        }
         for (SyncDrop reason : SyncDrop.values()) {
-            all.put("drop_" + reason.label(), stats.drops(reason));
+            all.add(new View.Counter("drop_" + reason.label(), stats.drops(reason), reason.text()));
         }
         return all;
+    }
+
+    private boolean complete() {
+        return stats.senders > 0 && stats.bulkComplete > 0 && !stats.bulkRunning;
     }
 
     /** The numbers of the master of the same director, which go on above what is heard ({@code hmac-md5-96}). */

@@ -198,6 +198,14 @@ public final class EntryReader {
                     into.timestampDelta = Bytes.get4(bytes, from + 4);
                 }
             }
+            case Option.HANDSHAKE -> {
+                if (length == Option.HANDSHAKE_SIZE) {
+                    into.clientEdge = Bytes.get4(bytes, from);
+                    into.serverEdge = Bytes.get4(bytes, from + 4);
+                    into.proxyTimestampDelta = Bytes.get4(bytes, from + 8);
+                    into.windowShifts = Bytes.get2(bytes, from + 12);
+                }
+            }
             case Option.DELETED -> into.deleted = length == 1 && Bytes.get1(bytes, from) == 1;
             default -> {
                 // Somebody else's.

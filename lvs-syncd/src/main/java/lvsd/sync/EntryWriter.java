@@ -34,6 +34,9 @@ final class EntryWriter {
         if (connection.extras != 0 || connection.timestampDelta != 0) {
             size += Option.HEADER + Option.EXTRAS_SIZE;
         }
+        if ((connection.extras & SyncExtras.HANDSHAKE) != 0) {
+            size += Option.HEADER + Option.HANDSHAKE_SIZE;
+        }
         if (connection.deleted) {
             size += Option.HEADER + 1;
         }
@@ -109,6 +112,15 @@ final class EntryWriter {
             Bytes.put4(to, end, c.extras);
             Bytes.put4(to, end + 4, c.timestampDelta);
             end += Option.EXTRAS_SIZE;
+        }
+        if ((c.extras & SyncExtras.HANDSHAKE) != 0) {
+            end = header(to, end, Option.HANDSHAKE, Option.HANDSHAKE_SIZE);
+            Bytes.put4(to, end, c.clientEdge);
+            Bytes.put4(to, end + 4, c.serverEdge);
+            Bytes.put4(to, end + 8, c.proxyTimestampDelta);
+            Bytes.put2(to, end + 12, c.windowShifts);
+            Bytes.put2(to, end + 14, 0);
+            end += Option.HANDSHAKE_SIZE;
         }
         if (c.deleted) {
             end = header(to, end, Option.DELETED, 1);

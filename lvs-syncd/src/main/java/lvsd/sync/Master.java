@@ -1,10 +1,10 @@
 package lvsd.sync;
 
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
+import lvsd.control.View;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,16 +100,20 @@ final class Master {
         return IntStream.range(0, writers.length).mapToObj(signer::sequencer).toList();
     }
 
-    /** Counters by name. */
-    Map<String, Long> counters() {
-        Map<String, Long> all = new LinkedHashMap<>();
-        all.put("messages", stats.messages);
-        all.put("connections", stats.connections);
-        all.put("unsent", stats.unsent);
-        all.put("dropped", source.dropped());
-        all.put("answers", stats.answers);
-        all.put("bulk_connections", stats.bulkConnections);
-        all.put("exhausted", stats.exhausted ? 1L : 0L);
+    /** What it has done. */
+    List<View.Counter> counters() {
+        List<View.Counter> all = new ArrayList<>();
+        all.add(new View.Counter("messages", stats.messages, "messages sent"));
+        all.add(new View.Counter("connections", stats.connections, "updates of connections in them"));
+        all.add(new View.Counter(
+                "unsent", stats.unsent, "messages dropped: sync_qlen_max waited, or the socket failed"));
+        all.add(new View.Counter("dropped", source.dropped(), "updates dropped: a worker's queue was full"));
+        if (signer.controls()) {
+            all.add(new View.Counter("answers", stats.answers, "answers to backups that ask who is alive"));
+            all.add(new View.Counter("bulk_connections", stats.bulkConnections, "connections sent in bulk transfers"));
+        }
+        all.add(new View.Counter(
+                "exhausted", stats.exhausted ? 1 : 0, "1: no sequence numbers are left, nothing is sent any more"));
         return all;
     }
 

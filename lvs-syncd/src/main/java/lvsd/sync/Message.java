@@ -31,6 +31,8 @@ final class Message {
             + 4
             + Option.EXTRAS_SIZE
             + Option.HEADER
+            + Option.HANDSHAKE_SIZE
+            + Option.HEADER
             + 1;
 
     private Message() {}

@@ -31,5 +31,13 @@ final class Option {
     /** Ours: the connection is gone; one byte, 1. */
     static final int DELETED = SKIPPABLE | 7;
 
+    /**
+     * Ours: sequence numbers up to which the server and the client know nothing of the client's address yet (4 bytes each),
+     * what is added to the server's timestamps (4), shifts of windows (2), zero (2).
+     */
+    static final int HANDSHAKE = SKIPPABLE | 8;
+
+    static final int HANDSHAKE_SIZE = 16;
+
     private Option() {}
 }

@@ -88,6 +88,14 @@ public final class SyncConnection {
     public int timestampDelta;
     /** Ours: how the sender handles it beyond {@link #flags}; bits of {@link SyncExtras}, 0 none. */
     public int extras;
+    /** Ours, with {@link SyncExtras#SYN_PROXY}: how windows are shifted, 12 bits. */
+    public int windowShifts;
+    /** Ours, with {@link SyncExtras#SYN_PROXY}: what is added to the server's TCP timestamps. */
+    public int proxyTimestampDelta;
+    /** Ours, with {@link SyncExtras#ADDRESS_PENDING}: what the server acknowledges until it has the client's data. */
+    public int clientEdge;
+    /** Ours, with {@link SyncExtras#ADDRESS_PENDING}: what the client acknowledges until it has the server's data. */
+    public int serverEdge;
     /** Ours: the connection is gone and shall go. */
     public boolean deleted;
 
@@ -132,6 +140,10 @@ public final class SyncConnection {
         ownTimeout = 0;
         timestampDelta = 0;
         extras = 0;
+        windowShifts = 0;
+        proxyTimestampDelta = 0;
+        clientEdge = 0;
+        serverEdge = 0;
         deleted = false;
     }
 
@@ -191,6 +203,10 @@ public final class SyncConnection {
         ownTimeout = other.ownTimeout;
         timestampDelta = other.timestampDelta;
         extras = other.extras;
+        windowShifts = other.windowShifts;
+        proxyTimestampDelta = other.proxyTimestampDelta;
+        clientEdge = other.clientEdge;
+        serverEdge = other.serverEdge;
         deleted = other.deleted;
     }
 
@@ -228,6 +244,10 @@ public final class SyncConnection {
                 && ownTimeout == other.ownTimeout
                 && timestampDelta == other.timestampDelta
                 && extras == other.extras
+                && windowShifts == other.windowShifts
+                && proxyTimestampDelta == other.proxyTimestampDelta
+                && clientEdge == other.clientEdge
+                && serverEdge == other.serverEdge
                 && deleted == other.deleted;
     }
 }

@@ -11,5 +11,8 @@ public final class SyncExtras {
     /** The server has not been told the client's address yet (TOA). */
     public static final int ADDRESS_PENDING = 0x08;
 
+    /** Any of those that come with numbers of the handshake. */
+    static final int HANDSHAKE = SYN_PROXY | ADDRESS_PENDING;
+
     private SyncExtras() {}
 }

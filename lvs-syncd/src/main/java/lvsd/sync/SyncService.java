@@ -15,6 +15,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import lvsd.control.View;
 import lvsd.rules.Rule;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +35,7 @@ public final class SyncService implements AutoCloseable {
      * @param role which
      * @param counters values by name, in the order to show them
      */
-    public record Status(Rule.Role role, Map<String, Long> counters) {}
+    public record Status(Rule.Role role, List<View.Counter> counters) {}
 
     private final class Daemon {
         final GroupSockets sockets;
@@ -49,6 +50,7 @@ public final class SyncService implements AutoCloseable {
             sockets = new GroupSockets(loop, daemon, settings, this::receive, authenticated);
             long now = System.currentTimeMillis();
             if (daemon.role() == Rule.Role.MASTER) {
+                source.forKernels(!authenticated);
                 master = new Master(daemon, settings, rings, number, source, sockets, random, now);
                 backup = null;
             } else {
@@ -187,11 +189,11 @@ public final class SyncService implements AutoCloseable {
         }
     }
 
-    private static Map<String, Long> counters(Daemon daemon) {
+    private static List<View.Counter> counters(Daemon daemon) {
         if (daemon.master != null) {
             return daemon.master.counters();
         }
-        return daemon.backup == null ? Map.of() : daemon.backup.counters();
+        return daemon.backup == null ? List.of() : daemon.backup.counters();
     }
 
     private void work() {

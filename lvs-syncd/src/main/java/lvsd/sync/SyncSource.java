@@ -10,6 +10,12 @@ public interface SyncSource {
     /** {@link Page#complete}: the end of the table. */
     long END = -1L;
 
+    /**
+     * Whether kernels may be listening: then a connection is told of when {@code sync_threshold} says so, else as soon as it
+     * is established. Told before a master starts.
+     */
+    default void forKernels(boolean kernels) {}
+
     /** Fills {@code into} with the next update that waits, oldest first; false if none waits. */
     boolean poll(SyncConnection into);
 
@@ -32,9 +38,16 @@ public interface SyncSource {
         private int count;
         private long next;
         private volatile boolean done;
+        private final boolean whole;
 
         /** A page of so many rows. */
         public Page(int capacity) {
+            this(capacity, false);
+        }
+
+        /** As {@link #Page(int)}; {@code whole}: with what {@code sync_persist_mode} leaves out, too. */
+        public Page(int capacity, boolean whole) {
+            this.whole = whole;
             rows = new SyncConnection[capacity];
             for (int i = 0; i < capacity; i++) {
                 rows[i] = new SyncConnection();
@@ -49,6 +62,11 @@ public interface SyncSource {
         /** Takes back the row given last. */
         public void remove() {
             count--;
+        }
+
+        /** Whether settings leave nothing out. */
+        public boolean isWhole() {
+            return whole;
         }
 
         /** Rows free. */

@@ -10,6 +10,7 @@ import java.util.List;
 public final class SctpStates {
     public static final int NONE = 0;
     public static final int ESTABLISHED = 8;
+    public static final int REJECTED = 12;
     public static final int CLOSED = 13;
     /** How many states there are. */
     public static final int COUNT = 14;
@@ -122,6 +123,11 @@ public final class SctpStates {
     /** What a change of state does to its destination's active count: -1, 0 or 1. */
     public static int activeChange(int from, int to) {
         return (to == ESTABLISHED ? 1 : 0) - (from == ESTABLISHED ? 1 : 0);
+    }
+
+    /** Whether backups are told of an association in {@code state}: established, shutting down or closed. */
+    public static boolean synced(int state) {
+        return (state >= ESTABLISHED && state < REJECTED) || state == CLOSED;
     }
 
     /** The name as {@code ipvsadm -Lc} prints it. */
