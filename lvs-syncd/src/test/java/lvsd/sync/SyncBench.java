@@ -3,6 +3,7 @@ package lvsd.sync;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How many updates of connections a second one thread turns into authenticated messages, and back; run by hand. Messages
@@ -50,8 +51,8 @@ final class SyncBench {
         return Writers.signer(Writers.ring(algorithm, 1, "0123456789abcdef0123456789abcdef"), 7, 1, millis);
     }
 
-    /** Messages of one round; {@code keep} gets copies. */
-    private static void round(MessageWriter writer, SyncConnection[] all, List<byte[]> keep) {
+    /** Messages of one round; {@code keep}, if any, gets copies. */
+    private static void round(MessageWriter writer, SyncConnection[] all, @Nullable List<byte[]> keep) {
         boolean open = false;
         for (SyncConnection each : all) {
             if (!open || !writer.add(each)) {
@@ -66,14 +67,12 @@ final class SyncBench {
         finish(writer, keep);
     }
 
-    private static void finish(MessageWriter writer, List<byte[]> keep) {
+    private static void finish(MessageWriter writer, @Nullable List<byte[]> keep) {
         int length = writer.finish();
-        if (keep != NOBODY) {
+        if (keep != null) {
             keep.add(Arrays.copyOf(writer.bytes(), length));
         }
     }
-
-    private static final List<byte[]> NOBODY = new ArrayList<>();
 
     private static double made(IcvAlgorithm algorithm, boolean large) {
         SyncConnection[] all = connections(large);
@@ -83,7 +82,7 @@ final class SyncBench {
             if (i == WARMUP) {
                 began = System.nanoTime();
             }
-            round(writer, all, NOBODY);
+            round(writer, all, null);
         }
         return (double) ROUNDS * CONNECTIONS * 1e3 / (System.nanoTime() - began);
     }
