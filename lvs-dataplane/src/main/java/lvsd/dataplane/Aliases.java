@@ -67,13 +67,13 @@ final class Aliases {
     }
 
     /** As {@link #worker4} for IPv6. */
-    int worker6(long sourceHigh, long sourceLow, long destinationHigh, long destinationLow, int ports, int protocol) {
+    int worker6(long clientHigh, long clientLow, long virtualHigh, long virtualLow, int ports, int protocol) {
         if (count == 0) {
             return NONE;
         }
         int key = Alias.key(protocol);
         ConnectionTable table = pipeline.table6;
-        return holder(table, table.find6(sourceHigh, sourceLow, destinationHigh, destinationLow, ports, key));
+        return holder(table, table.find6(clientHigh, clientLow, virtualHigh, virtualLow, ports, key));
     }
 
     private static int holder(ConnectionTable table, int reference) {

@@ -441,13 +441,11 @@ final class Misses {
             return aliases.worker4(IcmpTranslation.reversedAddresses4(p), ports, protocol);
         }
         long quote = p.l4 + Icmpv6.SIZE;
-        return aliases.worker6(
-                Ipv6.destinationHigh(quote),
-                Ipv6.destinationLow(quote),
-                Ipv6.sourceHigh(quote),
-                Ipv6.sourceLow(quote),
-                ports,
-                protocol);
+        long clientHigh = Ipv6.destinationHigh(quote);
+        long clientLow = Ipv6.destinationLow(quote);
+        long virtualHigh = Ipv6.sourceHigh(quote);
+        long virtualLow = Ipv6.sourceLow(quote);
+        return aliases.worker6(clientHigh, clientLow, virtualHigh, virtualLow, ports, protocol);
     }
 
     private int quoted4(Packet p, int ports, int protocol) {
