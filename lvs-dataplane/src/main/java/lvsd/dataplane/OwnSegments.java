@@ -2,6 +2,7 @@ package lvsd.dataplane;
 
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.service.Service;
 import lvsd.dpdk.Mbuf;
 import lvsd.memory.Memory;
 import lvsd.synproxy.Handshakes;
@@ -11,6 +12,7 @@ import lvsd.wire.Ethernet;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
 import lvsd.wire.Tcp;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the SYN proxy's own segments of one client's connection: those towards the server in the client's name, which the
@@ -67,6 +69,15 @@ final class OwnSegments {
         clientLow = Connection.sourceLow(at, side);
         vipHigh = Connection.destinationHigh(at, side);
         vipLow = Connection.destinationLow(at, side);
+    }
+
+    /** The service at the address that the client talks to; null where there is none any more. */
+    @Nullable
+    Service service(Pipeline pipeline) {
+        int port = Tcp.pairDestination(ports);
+        return ipv6
+                ? pipeline.services.find6(Ipv4.PROTOCOL_TCP, vipHigh, vipLow, port)
+                : pipeline.services.find4(Ipv4.PROTOCOL_TCP, Ipv4.pairDestination(addresses4), port);
     }
 
     /** The next hop to the client; negative as {@code Net.nextHop4} says. */

@@ -214,10 +214,14 @@ final class ServerHandshakes {
         return (Connection.flags(hot) & Connection.SYN_PROXY) != 0 && (Connection.proxy(hot) & Connection.PENDING) != 0;
     }
 
-    /** The service that an entry's server is of, null when that was removed. */
+    /** The service that an entry's server is of; where that was removed, the one at the address its client talks to. */
     private @Nullable Service service(ConnectionTable table, int entry) {
         Destination destination = pipeline.services.destination(Connection.destination(table.hot(entry)));
-        return destination == null ? null : pipeline.services.service(destination.service);
+        if (destination != null) {
+            return pipeline.services.service(destination.service);
+        }
+        own.of(table, entry);
+        return own.service(pipeline);
     }
 
     private static int handshake(ConnectionTable table, int entry) {

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import lvsd.config.DaemonConfig;
+import lvsd.dataplane.service.Service;
 import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.rules.SynProxyMode;
@@ -136,6 +137,45 @@ class SynProxyCompanyTest extends ProxyLadder {
                 director.expect(0),
                 flow.atClient().flags(".").seq(cookie + 1).ack(1011).build());
         director.expectNothing(1);
+    }
+
+    /** What is announced must fit the way to the server: nobody else will tell the client. */
+    @ParameterizedTest
+    @EnumSource
+    void shouldAnnounceNoMoreThanFitsTheWayToTheServer(Way way) {
+        director.close();
+        director = new TestDirector(TestDirector.config(
+                1,
+                Map.of(),
+                1024,
+                TestDirector.port("wan0", "net_null", 1500, List.of(), "198.18.10.1", "2001:db8:a::1"),
+                TestDirector.port("lan0", "net_null", 1380, List.of(), "198.18.20.1", "2001:db8:b::1")));
+        ProxyFlow.service(director, way, true);
+        ProxyFlow flow = new ProxyFlow(director, way, 40_000, 7);
+        int toa = way.fullnat() ? way.ipv6 ? 20 : 8 : 0;
+        assertThat(flow.mssOf(flow.syn(mss(1460)))).isEqualTo(1380 - way.ipHeader() - 20 - toa);
+    }
+
+    // ---- servers that go
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldTryAnotherServerWhereTheFirstWasRemovedMeanwhile(Way way) {
+        with("synproxy_retry_other", "1", "synproxy_syn_retry", "0");
+        String other = way.ipv6 ? "2001:db8:b::3" : TestDirector.RS2;
+        Service service =
+                ProxyFlow.service(director, way, false, way.server() + ":8080", other + ":8080");
+        ProxyFlow flow = new ProxyFlow(director, way, 40_000, 7);
+        flow.syn();
+        flow.ack();
+        director.without(service, server(flow));
+        director.advance(1_100);
+        flow.serverSyn();
+        director.expectNothing(0);
+        assertThat(flow.state()).isEqualTo("SYN_SENT");
+        director.advance(20_000);
+        director.drain(0);
+        director.drain(1);
     }
 
     // ---- workers
