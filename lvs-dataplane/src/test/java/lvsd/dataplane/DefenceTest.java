@@ -259,6 +259,28 @@ class DefenceTest extends ProxyLadder {
         }
     }
 
+    /** Under load one packet of a burst is looked at: some more of them pass, and then none. */
+    @ParameterizedTest
+    @EnumSource
+    void shouldEndAStormThatComesInBursts(Way way) {
+        with("synproxy_ack_storm_thresh", "5");
+        ProxyFlow.service(director, way, false);
+        ProxyFlow flow = new ProxyFlow(director, way, 40_000, 1000).establish(77);
+        byte[] segment = flow.server(".", 1, 1).build();
+        int passed = 0;
+        for (int burst = 0; burst < 20; burst++) {
+            for (int i = 0; i < 32; i++) {
+                director.ios.getFirst().inject(1, segment);
+            }
+            director.run();
+            passed += director.drain(0);
+        }
+        assertThat(passed).isBetween(5, 3 * 32);
+        assertThat(storms()).isEqualTo(20 * 32 - passed);
+        flow.up("P.", 1, 1, 10);
+        flow.down(".", 1, 11, 0);
+    }
+
     /** With TOA on its way every packet is looked at. */
     @ParameterizedTest
     @EnumSource(names = "FULLNAT.", mode = EnumSource.Mode.MATCH_ANY)
