@@ -163,8 +163,7 @@ class SynProxyCompanyTest extends ProxyLadder {
     void shouldTryAnotherServerWhereTheFirstWasRemovedMeanwhile(Way way) {
         with("synproxy_retry_other", "1", "synproxy_syn_retry", "0");
         String other = way.ipv6 ? "2001:db8:b::3" : TestDirector.RS2;
-        Service service =
-                ProxyFlow.service(director, way, false, way.server() + ":8080", other + ":8080");
+        Service service = ProxyFlow.service(director, way, false, way.server() + ":8080", other + ":8080");
         ProxyFlow flow = new ProxyFlow(director, way, 40_000, 7);
         flow.syn();
         flow.ack();
