@@ -239,6 +239,10 @@ final class Topology implements AutoCloseable {
     }
 
     private void veth(Namespace a, String nameA, Namespace b, String nameB) {
+        veth(a, nameA, b, nameB, offloads);
+    }
+
+    static void veth(Namespace a, String nameA, Namespace b, String nameB, Offloads offloads) {
         a.ip("link", "add", nameA, "type", "veth", "peer", "name", nameB, "netns", b.name());
         for (var end : List.of(new String[] {a.name(), nameA}, new String[] {b.name(), nameB})) {
             Namespace namespace = new Namespace(end[0]);
@@ -255,18 +259,18 @@ final class Topology implements AutoCloseable {
         ether.ip("link", "set", interfaceName, "master", "br0");
     }
 
-    private static void address(Namespace namespace, String ipv4, String ipv6) {
+    static void address(Namespace namespace, String ipv4, String ipv6) {
         namespace.ip("address", "add", ipv4, "dev", "eth0");
         namespace.ip("address", "add", ipv6, "dev", "eth0", "nodad");
     }
 
-    private static void gateway(Namespace namespace, String ipv4, String ipv6) {
+    static void gateway(Namespace namespace, String ipv4, String ipv6) {
         namespace.ip("route", "add", "default", "via", ipv4);
         namespace.ip("-6", "route", "add", "default", "via", ipv6, "dev", "eth0");
     }
 
     /** The kernel gets a copy of each frame on a port's interface and must neither answer nor forward it. */
-    private static void quieten(Namespace where, String interfaceName) {
+    static void quieten(Namespace where, String interfaceName) {
         where.sysctl("net/ipv6/conf/" + interfaceName + "/disable_ipv6", "1");
         String ipv4 = "net/ipv4/conf/" + interfaceName;
         where.sysctl(ipv4 + "/forwarding", "0");

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HexFormat;
 
 /**
@@ -35,6 +36,9 @@ import java.util.HexFormat;
  *   <li>{@code GET /bytes/N} answers N bytes of {@link Pattern#fill}
  *   <li>{@code PUT /sha256} answers the SHA-256 of the body in hex
  *   <li>{@code GET /slow/N} answers N bytes, one each 100 ms, after the headers
+ *   <li>{@code GET /echo} answers {@code A}, then whatever comes
+ *   <li>{@code GET /stream} answers {@code A}, then the pattern, 8 kB each 50 ms, until a byte comes
+ *   <li>{@code GET /verify} answers {@code A}, reads the pattern to the end, and answers how many bytes of it there were
  *   <li>{@code GET /hang} never answers, {@code GET /close} closes without an answer
  * </ul>
  */
@@ -142,6 +146,15 @@ final class WebServer {
             out.write("HTTP/1.1 503 Sick\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".getBytes(ISO_8859_1));
         } else if (path.equals("/check")) {
             text(out, "ok");
+        } else if (path.equals("/echo")) {
+            out.write('A');
+            in.transferTo(out);
+        } else if (path.equals("/stream")) {
+            out.write('A');
+            stream(in, out);
+        } else if (path.equals("/verify")) {
+            out.write('A');
+            verify(in, out);
         } else if (path.equals("/hang")) {
             in.transferTo(OutputStream.nullOutputStream());
         } else if (!path.equals("/close")) {
@@ -166,6 +179,31 @@ final class WebServer {
             Shell.pause(Duration.ofMillis(100));
             out.write('.');
         }
+    }
+
+    private static void stream(InputStream in, OutputStream out) throws IOException {
+        byte[] buffer = new byte[8192];
+        for (long sent = 0; in.available() == 0; sent += buffer.length) {
+            Pattern.fill(buffer, buffer.length, sent);
+            out.write(buffer);
+            Shell.pause(Duration.ofMillis(50));
+        }
+    }
+
+    private static void verify(InputStream in, OutputStream out) throws IOException {
+        byte[] buffer = new byte[16_384];
+        byte[] expected = new byte[buffer.length];
+        long good = 0;
+        for (int part = in.read(buffer); part >= 0; part = in.read(buffer)) {
+            Pattern.fill(expected, part, good);
+            int wrong = Arrays.mismatch(buffer, 0, part, expected, 0, part);
+            if (wrong >= 0) {
+                good += wrong;
+                break;
+            }
+            good += part;
+        }
+        out.write(Long.toString(good).getBytes(ISO_8859_1));
     }
 
     private static void text(OutputStream out, String body) throws IOException {
