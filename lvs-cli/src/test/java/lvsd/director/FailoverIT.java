@@ -40,7 +40,7 @@ class FailoverIT {
 
     private static final String TRANSFERS = Director.LONG ? "10" : "2";
     private static final int ROUNDS = Director.LONG ? 20 : 2;
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofSeconds(60);
     private static final Pattern REPORT = Pattern.compile("flows=(\\d+) up=(\\d+) failed=(\\d+) stallms=(\\d+) moved=(\\d+)(.*)");
 
     private static final List<Service> PROXIED = List.of(Service.FULLNAT, Service.FULLNAT6);

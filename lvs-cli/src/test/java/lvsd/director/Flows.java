@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 final class Flows {
     private static final int PORT = 80;
     private static final int PAUSE_MILLIS = 50;
-    private static final int TIMEOUT_MILLIS = 30_000;
+    private static final int TIMEOUT_MILLIS = 60_000;
     private static final int FAILURES_SHOWN = 8;
 
     /** What a flow does. */

@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
  * (configuration, control socket, journal, log) are in one directory, which a restarted one shares.
  */
 final class LvsdProcess implements AutoCloseable {
-    private static final Duration START = Duration.ofSeconds(30);
+    private static final Duration START = Duration.ofSeconds(90);
     private static final Duration STOP = Duration.ofSeconds(10);
 
     private final Namespace namespace;
