@@ -35,7 +35,7 @@ class ConfigLoaderTest {
 
     @Test
     void shouldReadEveryShippedFile() throws Exception {
-        for (String file : List.of("example-null.yaml", "example-two-arm.yaml", "lvsd.yaml")) {
+        for (String file : List.of("example-null.yaml", "example-pair.yaml", "example-two-arm.yaml", "lvsd.yaml")) {
             assertThat(ConfigLoader.load(EXAMPLES.resolve(file)).ports())
                     .as(file)
                     .isNotEmpty();

@@ -41,7 +41,8 @@ class FailoverIT {
     private static final String TRANSFERS = Director.LONG ? "10" : "2";
     private static final int ROUNDS = Director.LONG ? 20 : 2;
     private static final Duration SOON = Duration.ofSeconds(60);
-    private static final Pattern REPORT = Pattern.compile("flows=(\\d+) up=(\\d+) failed=(\\d+) stallms=(\\d+) moved=(\\d+)(.*)");
+    private static final Pattern REPORT =
+            Pattern.compile("flows=(\\d+) up=(\\d+) failed=(\\d+) stallms=(\\d+) moved=(\\d+)(.*)");
 
     private static final List<Service> PROXIED = List.of(Service.FULLNAT, Service.FULLNAT6);
     private static final List<Service> PLAIN = List.of(Service.NAT, Service.NAT6, Service.FULLNAT_ON_LINK);
@@ -243,8 +244,10 @@ class FailoverIT {
                 own.resolve("keepalived.conf"),
                 StandardCopyOption.REPLACE_EXISTING);
         Path script = own.resolve("lvsd-role");
-        Files.writeString(script, "#!/bin/sh\nLVSD_CONTROL=" + pair.director(number).control() + " LVSD_ROLE_FILE="
-                + own.resolve("role") + " exec " + shipped.resolve("lvsd-role") + " \"$@\"\n");
+        Files.writeString(
+                script,
+                "#!/bin/sh\nLVSD_CONTROL=" + pair.director(number).control() + " LVSD_ROLE_FILE=" + own.resolve("role")
+                        + " exec " + shipped.resolve("lvsd-role") + " \"$@\"\n");
         assertThat(script.toFile().setExecutable(true)).isTrue();
         Process process = pair.host(number)
                 .start(

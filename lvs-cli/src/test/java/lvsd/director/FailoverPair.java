@@ -10,6 +10,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import lvsd.control.ControlClient;
 import lvsd.control.Reply;
@@ -31,7 +33,7 @@ final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExe
 
     private final List<Namespace> namespaces = new ArrayList<>();
     private final List<Namespace> hosts = new ArrayList<>();
-    private final LvsdProcess[] directors = new LvsdProcess[2];
+    private final Map<Integer, LvsdProcess> directors = new TreeMap<>();
     private final String rules;
     private @Nullable Path directory;
     private @Nullable Namespace client;
@@ -108,10 +110,12 @@ final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExe
     private void start(int number) throws IOException {
         Path files = Files.createDirectory(directory().resolve("director" + number));
         Files.writeString(files.resolve("rules"), rules);
-        directors[number - 1] = LvsdProcess.start(host(number), files, configuration(number));
+        directors.put(number, LvsdProcess.start(host(number), files, configuration(number)));
         for (String role : List.of("master", "backup")) {
-            ask(number, "--start-daemon " + role + " --mcast-interface eth3 --syncid 150 --icv-key-file "
-                    + directory().resolve("sync.key"));
+            ask(
+                    number,
+                    "--start-daemon " + role + " --mcast-interface eth3 --syncid 150 --icv-key-file "
+                            + directory().resolve("sync.key"));
         }
     }
 
@@ -143,19 +147,12 @@ final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExe
                   announce_count: 5
                   announce_interval: 200
                 """.formatted(
-                        ProcessHandle.current().pid(),
-                        number,
-                        directory().resolve("director" + number),
-                        number - 1);
+                        ProcessHandle.current().pid(), number, directory().resolve("director" + number), number - 1);
     }
 
     @Override
     public void afterAll(ExtensionContext context) throws IOException {
-        for (LvsdProcess each : directors) {
-            if (each != null) {
-                each.close();
-            }
-        }
+        directors.values().forEach(LvsdProcess::close);
         namespaces.forEach(Namespace::delete);
         if (directory != null && System.getProperty("lvsd.keep") == null) {
             try (Stream<Path> files = Files.walk(directory)) {
@@ -168,7 +165,7 @@ final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExe
 
     @Override
     public void handleTestExecutionException(ExtensionContext context, Throwable failure) throws Throwable {
-        for (LvsdProcess each : directors) {
+        for (LvsdProcess each : directors.values()) {
             failure.addSuppressed(new AssertionError(each.report()));
         }
         throw failure;
@@ -193,13 +190,13 @@ final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExe
 
     /** Director 1 or 2. */
     LvsdProcess director(int number) {
-        return directors[number - 1];
+        return requireNonNull(directors.get(number));
     }
 
     /** Starts a director again on what it left. */
     void restart(int number) {
         director(number).close();
-        directors[number - 1] = LvsdProcess.restart(host(number), directory().resolve("director" + number));
+        directors.put(number, LvsdProcess.restart(host(number), directory().resolve("director" + number)));
     }
 
     /** Takes the wires of both ports of a director away, or gives them back. */

@@ -203,12 +203,17 @@ final class Flows {
         for (Flow flow : flows) {
             stall = Math.max(stall, flow.stall());
         }
-        List<String> failures =
-                flows.stream().map(flow -> flow.failure).filter(text -> !text.isEmpty()).toList();
+        List<String> failures = flows.stream()
+                .map(flow -> flow.failure)
+                .filter(text -> !text.isEmpty())
+                .toList();
         StringBuilder line = new StringBuilder("flows=" + flows.size() + " up="
                 + flows.stream().filter(flow -> flow.up).count() + " failed=" + failures.size() + " stallms="
-                + stall / 1_000_000 + " moved=" + flows.stream().filter(flow -> flow.moved).count());
-        failures.stream().limit(FAILURES_SHOWN).forEach(text -> line.append("; ").append(text));
+                + stall / 1_000_000 + " moved="
+                + flows.stream().filter(flow -> flow.moved).count());
+        failures.stream()
+                .limit(FAILURES_SHOWN)
+                .forEach(text -> line.append("; ").append(text));
         System.out.println(line);
     }
 }

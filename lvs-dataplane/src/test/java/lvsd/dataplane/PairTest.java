@@ -67,7 +67,13 @@ class PairTest {
     private static int exhaust(TestDirector director, Way way, int clientPort) {
         int opened = 0;
         while (opened <= PORTS) {
-            director.send(0, new Flow(director, way, true, clientPort + opened).fromClient().flags("S").seq(1).build());
+            director.send(
+                    0,
+                    new Flow(director, way, true, clientPort + opened)
+                            .fromClient()
+                            .flags("S")
+                            .seq(1)
+                            .build());
             if (!director.any(1)) {
                 break;
             }
