@@ -28,8 +28,7 @@ class SyncWorkersTest {
         });
     }
 
-    private static void move(
-            TestDirector active, TestDirector standby, Way way, int workers, RandomGenerator random) {
+    private static void move(TestDirector active, TestDirector standby, Way way, int workers, RandomGenerator random) {
         SyncAccess out = active.dataplane.sync().orElseThrow();
         SyncAccess in = standby.dataplane.sync().orElseThrow();
         Flow.service(active, way, true);
@@ -40,7 +39,9 @@ class SyncWorkersTest {
         }
         bring(out, in);
         standby.run();
-        assertThat(standby.connections()).hasSize(FLOWS).allMatch(row -> row.state().equals("ESTABLISHED"));
+        assertThat(standby.connections())
+                .hasSize(FLOWS)
+                .allMatch(row -> row.state().equals("ESTABLISHED"));
         for (Flow flow : flows) {
             Flow other = new Flow(standby, way, true, flow.clientPort);
             other.peerPort = flow.peerPort;
