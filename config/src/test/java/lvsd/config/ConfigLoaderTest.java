@@ -118,7 +118,7 @@ class ConfigLoaderTest {
         assertThat(errorsAfterPort("sync:\n- interface: eth1\n")).hasSize(1);
         assertThat(errorsAfterPort("sync:\n- role: both\n")).hasSize(1);
         assertThat(errorsAfterPort("sync:\n- {role: backup}\n- {role: backup}\n"))
-                .containsExactly("f:6:4: this role is given twice");
+                .containsExactly("f:6:10: this role is given twice");
         assertThat(errorsAfterPort("sync:\n- {role: backup, syncid: 256}\n")).hasSize(1);
     }
 
