@@ -186,7 +186,11 @@ public final class Settings {
         all.add(any("sloppy_tcp", 0, Effect.LIVE, "1: any TCP segment but a reset opens a connection, not a SYN only"));
         all.add(any(
                 "sloppy_sctp", 0, Effect.LIVE, "1: any SCTP packet but an abort opens a connection, not an INIT only"));
-        all.add(any("schedule_icmp", 0, Effect.LATER, "1: an ICMP error about no known connection opens one"));
+        all.add(any(
+                "schedule_icmp",
+                0,
+                Effect.LIVE,
+                "1: a client's ICMP error about a packet of a service, but of no known connection, opens one"));
         all.add(any(
                 "nat_icmp_send",
                 0,

@@ -63,6 +63,8 @@ final class Connector {
     private int localPort;
     /** Template link of the connection being opened. */
     private int link;
+    /** Whether it is an ICMP error that opens it. */
+    private boolean byError;
 
     Connector(Pipeline pipeline, WorkerParts parts) {
         this.pipeline = pipeline;
@@ -107,6 +109,31 @@ final class Connector {
         }
         int chosen = schedulers.pick(service, counts, flow(p));
         return chosen < 0 ? refuse(p, chosen) : connect(p, service, service.destinations[chosen], 0);
+    }
+
+    /**
+     * Opens the connection that {@code p}, made up after what an ICMP error quotes, would belong to, but sends nothing: 0, or
+     * the drop verdict. It waits for a packet of its client for {@code timeout_icmp}.
+     */
+    int openByError(Packet p, Service service) {
+        int source = net.sourceCheck(p);
+        if (source != 0) {
+            return source;
+        }
+        byError = true;
+        int verdict = openQuietly(p, service);
+        byError = false;
+        return verdict;
+    }
+
+    private int openQuietly(Packet p, Service service) {
+        if (service.persistent) {
+            return persistence.openByError(p, service, flow(p));
+        }
+        int chosen = schedulers.pick(service, counts, flow(p));
+        return chosen < 0
+                ? Verdict.drop(DropReason.NO_DESTINATION)
+                : connect(p, service, service.destinations[chosen], 0);
     }
 
     /** No server: the client is told. No template: it is not. */
@@ -168,6 +195,54 @@ final class Connector {
         if (entry == ConnectionTable.NONE) {
             return Verdict.drop(DropReason.TABLE_FULL);
         }
+        fillFromServer(p, table, entry, service, sender);
+        long hot = table.hot(entry);
+        Connection.setFlags(hot, Connection.flags(hot) | Connection.ONE_PACKET);
+        int verdict = forward(p, entry | Integer.MIN_VALUE);
+        table.remove(entry);
+        return verdict;
+    }
+
+    /**
+     * A datagram that a server of a service that goes by Call-IDs sends of its own: opens a connection from the client that
+     * it goes to, whatever the server's weight, with the call's template. 0 when it is none for that.
+     */
+    int openFromServer(Packet p, Destination sender) {
+        Service service = pipeline.services.service(sender.service);
+        if (service == null || !service.byCall || p.protocol != Ipv4.PROTOCOL_UDP) {
+            return 0;
+        }
+        int source = net.sourceCheck(p);
+        if (source != 0) {
+            return source;
+        }
+        int template = persistence.outgoing(p, service, sender, flowFromServer(p, service));
+        if (template < 0) {
+            return template == Persistence.NO_CALL_ID ? 0 : Verdict.drop(DropReason.TABLE_FULL);
+        }
+        ConnectionTable table = pipeline.table(p.ipv6);
+        int entry = table.allocate();
+        if (entry == ConnectionTable.NONE) {
+            return Verdict.drop(DropReason.TABLE_FULL);
+        }
+        link = template;
+        fillFromServer(p, table, entry, service, sender);
+        return insertAndForward(p, table, entry, sender, Connection.SERVER_SIDE);
+    }
+
+    private Flow flowFromServer(Packet p, Service service) {
+        flow.clientPort = Tcp.destinationPort(p.l4);
+        flow.virtualPort = service.port != 0 ? service.port : Tcp.sourcePort(p.l4);
+        flow.clientHigh = p.ipv6 ? Ipv6.destinationHigh(p.l3) : 0;
+        flow.clientLow = p.ipv6 ? Ipv6.destinationLow(p.l3) : Integer.toUnsignedLong(Ipv4.destination(p.l3));
+        flow.virtualHigh = service.address6High;
+        flow.virtualLow = p.ipv6 ? service.address6Low : Integer.toUnsignedLong(service.address4);
+        return flow;
+    }
+
+    /** Fills an entry from what a server sends to a client, with the service's address and port for the client. */
+    private static void fillFromServer(
+            Packet p, ConnectionTable table, int entry, Service service, Destination sender) {
         long hot = table.hot(entry);
         int server = Connection.SERVER_SIDE;
         int port = service.port != 0 ? service.port : Tcp.sourcePort(p.l4);
@@ -175,7 +250,7 @@ final class Connector {
         Connection.setPorts(hot, Connection.CLIENT_SIDE, Tcp.portPair(Tcp.destinationPort(p.l4), port));
         Connection.setProtocol(hot, p.protocol);
         Connection.setDestination(hot, sender.index);
-        Connection.setFlags(hot, sender.method | Connection.INACTIVE | Connection.ONE_PACKET);
+        Connection.setFlags(hot, sender.method | Connection.INACTIVE);
         if (p.ipv6) {
             long at = table.addresses6(entry);
             Connection.setSource6(at, server, Ipv6.sourceHigh(p.l3), Ipv6.sourceLow(p.l3));
@@ -187,9 +262,6 @@ final class Connector {
             Connection.setAddresses(hot, Connection.CLIENT_SIDE, Ipv4.pair(Ipv4.destination(p.l3), service.address4));
         }
         setDeltas(table, entry);
-        int verdict = forward(p, entry | Integer.MIN_VALUE);
-        table.remove(entry);
-        return verdict;
     }
 
     /** Takes a packet of a known connection on its way. */
@@ -246,10 +318,10 @@ final class Connector {
         return flow;
     }
 
-    /** Whether the segment is the first of a handshake; with {@code sloppy_tcp} all but resets will do. */
+    /** Whether a segment opens a connection: any SYN, as in the kernel; with {@code sloppy_tcp} all but resets will do. */
     private boolean opens(long l4) {
         int flags = Tcp.flags(l4);
-        return Tcp.opens(flags) || (pipeline.sysctls.sloppyTcp && (flags & Tcp.RST) == 0);
+        return (flags & Tcp.RST) == 0 && (pipeline.sysctls.sloppyTcp || (flags & Tcp.SYN) != 0);
     }
 
     private void localIsClient(Packet p) {
@@ -270,7 +342,7 @@ final class Connector {
             return Verdict.drop(DropReason.TABLE_FULL);
         }
         fill(p, table, entry, service, destination);
-        return insertAndForward(p, table, entry, destination);
+        return insertAndForward(p, table, entry, destination, Connection.CLIENT_SIDE);
     }
 
     /** With one-packet scheduling the reply comes to a local port, too, which is kept for it for a while. */
@@ -291,7 +363,7 @@ final class Connector {
             Connection.setFlags(hot, Connection.flags(hot) | Connection.ONE_PACKET);
             Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(ONE_PACKET_SECONDS));
         }
-        return insertAndForward(p, table, entry, destination);
+        return insertAndForward(p, table, entry, destination, Connection.CLIENT_SIDE);
     }
 
     /** Chooses local address and port; 0, or the drop verdict. */
@@ -465,7 +537,7 @@ final class Connector {
         Connection.setFlags(hot, flags);
     }
 
-    private int insertAndForward(Packet p, ConnectionTable table, int entry, Destination destination) {
+    private int insertAndForward(Packet p, ConnectionTable table, int entry, Destination destination, int side) {
         int inserted = insert(table, entry);
         if (inserted == ConnectionTable.SERVER_EXISTS && endPredecessor(table, entry)) {
             inserted = insert(table, entry);
@@ -485,9 +557,15 @@ final class Connector {
         }
         counts.opened(destination);
         TimerWheel timers = pipeline.timers(p.ipv6);
+        if (byError) {
+            Connection.setLastSeen(table.hot(entry), pipeline.now);
+            Connection.setState(table.hot(entry), Timeouts.byError(p.protocol));
+            timers.arm(entry, pipeline.now + timeouts.icmp());
+            return 0;
+        }
         timers.arm(entry, pipeline.now + timeout(table, entry));
         pipeline.sync().opened(table, entry);
-        return forward(p, entry);
+        return forward(p, entry | (side << 31));
     }
 
     /**
@@ -679,11 +757,15 @@ final class Connector {
         long hot = table.hot(entry);
         int own = Connection.ownTimeout(table.cold(entry));
         int state = Connection.state(hot);
-        boolean established = switch (Connection.protocol(hot)) {
+        int protocol = Connection.protocol(hot);
+        if (state == Timeouts.byError(protocol) && Connection.packets(hot) == 0 && !Template.is(hot)) {
+            return timeouts.icmp();
+        }
+        boolean established = switch (protocol) {
             case TCP -> state == TcpStates.ESTABLISHED;
             case Ipv4.PROTOCOL_SCTP -> state == SctpStates.ESTABLISHED;
             default -> true;
         };
-        return own != 0 && established ? own : timeouts.of(Connection.protocol(hot), state);
+        return own != 0 && established ? own : timeouts.of(protocol, state);
     }
 }

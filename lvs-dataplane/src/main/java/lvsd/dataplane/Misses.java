@@ -33,6 +33,7 @@ final class Misses {
     private final Net net;
     private final Connector connector;
     private final SynProxy proxy;
+    private final IcmpScheduler scheduler;
     private final Ownership ownership;
     private final Fragments fragments;
     private final Tunnels tunnels;
@@ -49,6 +50,7 @@ final class Misses {
         this.tunnels = new Tunnels(pipeline, parts);
         this.connector = new Connector(pipeline, parts);
         this.proxy = new SynProxy(pipeline, this, connector, parts);
+        this.scheduler = new IcmpScheduler(connector, proxy);
         this.partialChecksums = parts.partialChecksums();
     }
 
@@ -241,7 +243,7 @@ final class Misses {
     private int forwardFragment(Packet p, int reference) {
         ConnectionTable table = pipeline.table(p.ipv6);
         long hot = table.hot(ConnectionTable.entry(reference));
-        if (pipeline.services.destination(Connection.destination(hot)) == null) {
+        if (pipeline.services.destination(Connection.destination(hot)) == null && !outlives(p, reference)) {
             return Verdict.drop(DropReason.DESTINATION_GONE);
         }
         Pipeline.seen(hot, ConnectionTable.side(reference), pipeline.now);
@@ -280,9 +282,11 @@ final class Misses {
             boolean proxied = p.protocol == Ipv4.PROTOCOL_TCP && proxy.concerns(service);
             return proxied ? proxy.miss(p, service) : connector.open(p, service);
         }
-        if (sender != null && pipeline.sysctls.natIcmpSend) {
-            return strayReply(p);
+        int opened = sender != null ? connector.openFromServer(p, sender) : 0;
+        if (opened != 0) {
+            return opened;
         }
+<<<<<<< HEAD
         int defended = defended(p);
         return defended != 0 ? defended : net.input(p);
     }
@@ -296,6 +300,9 @@ final class Misses {
             return 0;
         }
         return Verdict.drop(tcp ? DropReason.DEFENCE_TCP : DropReason.DEFENCE_UDP);
+=======
+        return sender != null && pipeline.sysctls.natIcmpSend ? strayReply(p) : net.input(p);
+>>>>>>> 4f78a83 (ICMP errors and SIP servers open connections as the kernel's do; replay of what else the kernel was asked)
     }
 
     /** The NAT real server that a packet comes from, as far as anybody needs to know. */
@@ -367,7 +374,15 @@ final class Misses {
         int protocol = IcmpTranslation.quotedProtocol(p);
         int reference = p.ipv6 ? quoted6(p, ports, protocol) : quoted4(p, ports, protocol);
         if (reference == NONE) {
-            return elsewhere(p, ports, protocol);
+            int other = elsewhere(p, ports, protocol);
+            if (other != 0 || !pipeline.sysctls.scheduleIcmp) {
+                return other;
+            }
+            int opened = schedule(p, quoted, ports, protocol);
+            if (opened != 0) {
+                return opened == IcmpScheduler.NOT_FOR ? 0 : opened;
+            }
+            reference = p.ipv6 ? quoted6(p, ports, protocol) : quoted4(p, ports, protocol);
         }
         int ttl = p.ipv6 ? Ipv6.hopLimit(p.l3) : Ipv4.ttl(p.l3);
         if (ttl <= 1) {
@@ -383,7 +398,7 @@ final class Misses {
         long hot = table.hot(entry);
         int side = ConnectionTable.side(reference);
         int destination = Connection.destination(hot);
-        if (pipeline.services.destination(destination) == null) {
+        if (pipeline.services.destination(destination) == null && !outlives(p, reference)) {
             return Verdict.drop(DropReason.DESTINATION_GONE);
         }
         int nextHop = pipeline.nextHop(table, entry, hot, side);
@@ -401,6 +416,11 @@ final class Misses {
         }
         pipeline.counters.count(destination, side, p.l3Length);
         return wrapped ? tunnels.sendError(p, table, entry, nextHop) : net.output(p, nextHop);
+    }
+
+    private int schedule(Packet p, int quoted, int ports, int protocol) {
+        Service service = quotedService(p.ipv6, protocol, p.l4 + Icmpv6.SIZE, Tcp.pairDestination(ports));
+        return service == null ? IcmpScheduler.NOT_FOR : scheduler.open(p, quoted, service, protocol);
     }
 
     /** An error about a connection that this worker does not know: another may; 0 when none does. */
@@ -493,7 +513,7 @@ final class Misses {
         int entry = ConnectionTable.entry(reference);
         int side = ConnectionTable.side(reference);
         long hot = table.hot(entry);
-        if (pipeline.services.destination(Connection.destination(hot)) == null) {
+        if (pipeline.services.destination(Connection.destination(hot)) == null && !outlives(p, reference)) {
             return gone(p, reference);
         }
         if (p.protocol == Ipv4.PROTOCOL_TCP) {
@@ -583,7 +603,7 @@ final class Misses {
         int side = ConnectionTable.side(reference);
         ConnectionTable table = pipeline.table(p.ipv6);
         long hot = table.hot(entry);
-        if (pipeline.services.destination(Connection.destination(hot)) == null) {
+        if (pipeline.services.destination(Connection.destination(hot)) == null && !outlives(p, reference)) {
             return gone(p, reference);
         }
         // A new checksum over a broken packet would hide that it is broken.
@@ -670,7 +690,14 @@ final class Misses {
      */
     int gone(long row, int summary, int reference) {
         fill(row, summary);
-        return gone(packet, reference);
+        return outlives(packet, reference) ? known(packet, reference) : gone(packet, reference);
+    }
+
+    /** What a removed server still sends reaches its clients, as in the kernel, while its connections are kept. */
+    private boolean outlives(Packet p, int reference) {
+        return ConnectionTable.side(reference) == Connection.SERVER_SIDE
+                && !pipeline.sysctls.expireNodestConn
+                && pipeline.services.serves(p.ipv6);
     }
 
     private int gone(Packet p, int reference) {

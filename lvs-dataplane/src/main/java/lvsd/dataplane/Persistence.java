@@ -36,6 +36,8 @@ final class Persistence {
     static final int NO_SERVER = -1;
     /** {@link #find}: no entry can be had. */
     static final int FULL = -2;
+    /** {@link #outgoing}: there is no Call-ID. */
+    static final int NO_CALL_ID = -3;
 
     /** For how long a template goes on at a time while connections hang on it. */
     private static final int PROLONGED_SECONDS = 60;
@@ -105,11 +107,28 @@ final class Persistence {
                 : connector.connect(p, service, destination, entry + 1);
     }
 
+<<<<<<< HEAD
     /** Asks for the flow's template where that is another worker's: the packet's verdict; 0 where it is this one's. */
     int ask(Packet p, Service service, Flow flow) {
         setKey(service, flow, p.protocol, p.ipv6);
         int home = home();
         return home == self ? 0 : mail.ask(p, service, flow, home);
+=======
+    /** As {@link #open} for a packet that never was sent: one that another worker keeps the template of opens nothing. */
+    int openByError(Packet p, Service service, Flow flow) {
+        setKey(service, flow, p.protocol, p.ipv6);
+        if (home() != self) {
+            return Verdict.drop(DropReason.NO_CONNECTION);
+        }
+        int entry = find(service, flow, p.protocol, p.ipv6);
+        Destination destination = entry < 0
+                ? null
+                : pipeline.services.destination(
+                        Connection.destination(pipeline.table(p.ipv6).hot(entry)));
+        return destination == null
+                ? Verdict.drop(entry == FULL ? DropReason.TABLE_FULL : DropReason.NO_DESTINATION)
+                : connector.connect(p, service, destination, entry + 1);
+>>>>>>> 4f78a83 (ICMP errors and SIP servers open connections as the kernel's do; replay of what else the kernel was asked)
     }
 
     /** False when the service goes by Call-IDs and the packet has none. */
@@ -198,7 +217,11 @@ final class Persistence {
     int find(Service service, Flow flow, int protocol, boolean ipv6) {
         setKey(service, flow, protocol, ipv6);
         ConnectionTable table = pipeline.table(ipv6);
+<<<<<<< HEAD
         int entry = present(table, service);
+=======
+        int entry = lookUp(service, table);
+>>>>>>> 4f78a83 (ICMP errors and SIP servers open connections as the kernel's do; replay of what else the kernel was asked)
         if (entry != ConnectionTable.NONE && !isValid(table.hot(entry), service)) {
             invalidate(table, entry);
             entry = ConnectionTable.NONE;
@@ -210,6 +233,47 @@ final class Persistence {
             Connection.setLastSeen(table.hot(entry), pipeline.now);
         }
         return entry;
+    }
+
+    private int lookUp(Service service, ConnectionTable table) {
+        int entry = lookUp(table.ipv6());
+        while (service.byCall && entry != ConnectionTable.NONE && !isCall(table.cold(entry))) {
+            keyPorts++; // another call has the same hash
+            hash(table.ipv6());
+            entry = lookUp(table.ipv6());
+        }
+        return entry;
+    }
+
+    /**
+     * The template of the call that a datagram of the server {@code sender} belongs to, made if there is none; that of
+     * another server gives way, as in the kernel. One that another worker would keep is neither looked for nor made.
+     *
+     * @param flow of the client that the datagram goes to
+     * @return link for the connection (see {@link #control}), 0 for none; {@link #NO_CALL_ID} or {@link #FULL}
+     */
+    int outgoing(Packet p, Service service, Destination sender, Flow flow) {
+        if (!readCallId(p, service)) {
+            return NO_CALL_ID;
+        }
+        setKey(service, flow, p.protocol, p.ipv6);
+        if (home() != self) {
+            return 0;
+        }
+        ConnectionTable table = pipeline.table(p.ipv6);
+        int entry = lookUp(service, table);
+        if (entry != ConnectionTable.NONE && Connection.destination(table.hot(entry)) != sender.index) {
+            invalidate(table, entry);
+            entry = ConnectionTable.NONE;
+        }
+        if (entry == ConnectionTable.NONE) {
+            entry = create(service, sender, p.protocol, p.ipv6);
+        }
+        if (entry < 0) {
+            return entry;
+        }
+        Connection.setLastSeen(table.hot(entry), pipeline.now);
+        return entry + 1;
     }
 
     private boolean isCall(long cold) {
@@ -242,6 +306,7 @@ final class Persistence {
 
     private int create(Service service, Flow flow, int protocol, boolean ipv6) {
         int chosen = schedulers.pick(service, counts, flow);
+<<<<<<< HEAD
         if (chosen < 0) {
             return NO_SERVER;
         }
@@ -253,6 +318,12 @@ final class Persistence {
     }
 
     private int make(Service service, Destination destination, int protocol, boolean ipv6) {
+=======
+        return chosen < 0 ? NO_SERVER : create(service, service.destinations[chosen], protocol, ipv6);
+    }
+
+    private int create(Service service, Destination destination, int protocol, boolean ipv6) {
+>>>>>>> 4f78a83 (ICMP errors and SIP servers open connections as the kernel's do; replay of what else the kernel was asked)
         ConnectionTable table = pipeline.table(ipv6);
         int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {

@@ -119,6 +119,33 @@ class IcmpErrorTest {
 
     @ParameterizedTest
     @EnumSource
+    void shouldKeepWhatAnErrorOpenedForItsTime(Way way) {
+        director.setting("schedule_icmp", "1");
+        director.setting("timeout_icmp", "5");
+        Flow.service(director, way, false);
+        Flow flow = new Flow(director, way, false, 1234);
+        byte[] error = error(way, way.arriving(0, way.client(), way.vip()), 0)
+                .quote(cut(way, flow.atClient().payload(9), -1))
+                .build();
+        director.send(0, error);
+        director.expect(1);
+        assertThat(director.connections())
+                .singleElement()
+                .satisfies(row -> assertThat(row.expiresMillis()).isBetween(4000L, 5000L));
+        director.advance(5100);
+        assertThat(director.connections()).isEmpty();
+
+        director.send(0, error);
+        director.expect(1);
+        flow.upDatagram(10);
+        director.advance(6000);
+        assertThat(director.connections())
+                .singleElement()
+                .satisfies(row -> assertThat(row.expiresMillis()).isGreaterThan(200_000));
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void shouldTranslateQuotedOptions(Way way) {
         Flow.service(director, way, true);
         Flow flow = new Flow(director, way, true, 4);

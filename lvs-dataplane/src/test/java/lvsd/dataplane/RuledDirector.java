@@ -189,9 +189,13 @@ final class RuledDirector implements AutoCloseable {
         return director.drops(DropReason.NO_TWIN);
     }
 
-    /** All connections as {@code ipvsadm -Lnc} lists them, without the time that is left; sorted. */
+    /** All connections as {@code ipvsadm -Lnc} lists them, without the time that is left and templates; sorted. */
     List<String> connections() {
-        return director.connections().stream().map(RuledDirector::line).sorted().toList();
+        return director.connections().stream()
+                .filter(row -> row.clientPort() != 0)
+                .map(RuledDirector::line)
+                .sorted()
+                .toList();
     }
 
     private static String line(ConnectionRow row) {

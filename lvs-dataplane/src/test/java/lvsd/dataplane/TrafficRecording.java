@@ -118,10 +118,11 @@ final class TrafficRecording {
         return steps;
     }
 
-    /** The connections that were listed in the end, without the time that was left; sorted. */
+    /** The connections that were listed in the end, without the time that was left and templates; sorted. */
     List<String> connections() {
         return told("Lnc").stream()
                 .skip(2)
+                .filter(line -> !line.contains(":0 "))
                 .map(line -> line.replaceFirst("^(\\w+) +[0-9:]+ +", "$1 ").replaceAll(" +", " "))
                 .sorted()
                 .toList();

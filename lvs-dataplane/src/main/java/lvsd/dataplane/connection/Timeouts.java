@@ -22,6 +22,7 @@ public final class Timeouts {
     private static final int TCP = 6;
     private static final int UDP = 17;
     private static final int SCTP = 132;
+    private static final int UDP_BY_ERROR = 1;
 
     private final int[] tcp = new int[16];
     private final int[] sctp = new int[16];
@@ -81,6 +82,14 @@ public final class Timeouts {
             case SCTP -> sctp[state & 15];
             default -> udp;
         };
+    }
+
+    /**
+     * State of a connection that an ICMP error opened and no packet of its own has reached yet (its client's packets are 0).
+     * What states there are, are left by the first packet; UDP has one only, so this is another.
+     */
+    public static int byError(int protocol) {
+        return protocol == UDP ? UDP_BY_ERROR : 0;
     }
 
     /** Takes all of {@code others} over; whether any was another. */

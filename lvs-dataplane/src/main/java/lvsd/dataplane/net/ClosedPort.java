@@ -6,6 +6,8 @@ import lvsd.dataplane.Verdict;
 import lvsd.dpdk.Mbuf;
 import lvsd.memory.Memory;
 import lvsd.wire.Checksum;
+import lvsd.wire.Icmp;
+import lvsd.wire.Icmpv6;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
 import lvsd.wire.Tcp;
@@ -13,6 +15,9 @@ import lvsd.wire.Tcp;
 /** Answers as a host does where nobody listens, as the kernel does for VIPs. One per worker. */
 final class ClosedPort {
     private static final int TTL = 64;
+    private static final int CODE_UNKNOWN_NEXT_HEADER = 1;
+    /** Where in an IPv6 header the next header is named. */
+    private static final int NEXT_HEADER_AT = 6;
 
     private final Net net;
     private final IcmpSender icmp;
@@ -24,17 +29,31 @@ final class ClosedPort {
 
     /** See {@link Net#refuse}. */
     int refuse(Packet p) {
-        if (p.groupFrame || p.fragment || !p.l4Valid) {
+        if (p.groupFrame || p.fragment) {
             return Verdict.drop(DropReason.NOT_SERVED);
         }
-        if (p.protocol == Ipv4.PROTOCOL_TCP) {
-            return reset(p);
+        switch (p.protocol) {
+            case Ipv4.PROTOCOL_TCP -> {
+                return p.l4Valid ? reset(p) : Verdict.drop(DropReason.NOT_SERVED);
+            }
+            case Ipv4.PROTOCOL_UDP -> {
+                if (p.l4Valid) {
+                    net.portUnreachable(p);
+                }
+            }
+            case Ipv4.PROTOCOL_ICMP, Ipv6.PROTOCOL_ICMPV6 -> {}
+            default -> protocolUnreachable(p);
         }
-        if (p.protocol == Ipv4.PROTOCOL_ICMP || p.protocol == Ipv6.PROTOCOL_ICMPV6) {
-            return Verdict.drop(DropReason.NOT_SERVED);
-        }
-        net.portUnreachable(p);
         return Verdict.drop(DropReason.NOT_SERVED);
+    }
+
+    /** Nothing but TCP, UDP and ICMP is spoken here (RFC 1122, section 3.2.2.1; RFC 4443, section 3.4). */
+    private void protocolUnreachable(Packet p) {
+        if (!p.ipv6) {
+            net.icmpError(p, Icmp.UNREACHABLE, Icmp.CODE_PROTOCOL, 0);
+        } else if (Ipv6.nextHeader(p.l3) == p.protocol) {
+            net.icmpError(p, Icmpv6.PARAMETER_PROBLEM, CODE_UNKNOWN_NEXT_HEADER, NEXT_HEADER_AT);
+        }
     }
 
     /** RFC 9293, section 3.10.7.1: the answer of a closed port, made of the segment itself. */

@@ -21,12 +21,12 @@ final class RealServers {
     /**
      * Collects the NAT servers of {@code services}.
      *
-     * @param all whether those of services without one-packet scheduling count too
+     * @param all whether all count, not those of services with one-packet scheduling or Call-IDs alone
      */
     RealServers(List<Service> services, boolean all) {
         List<Service> wanted = new ArrayList<>();
         for (Service service : services) {
-            if ((all || service.onePacket) && service.id() instanceof ServiceId.Vip) {
+            if ((all || service.onePacket || service.byCall) && service.id() instanceof ServiceId.Vip) {
                 wanted.add(service);
             }
         }

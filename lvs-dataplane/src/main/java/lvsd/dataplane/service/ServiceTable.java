@@ -40,7 +40,7 @@ public final class ServiceTable {
     private final boolean serves4;
     private final boolean serves6;
 
-    /** As {@link #ServiceTable(long, List, MarkTable, boolean)} without marks, and with one-packet services' servers only. */
+    /** As {@link #ServiceTable(long, List, MarkTable, boolean)} without marks, and with those servers only that send without a connection. */
     public ServiceTable(long generation, List<Service> services) {
         this(generation, services, MarkTable.EMPTY, false);
     }
@@ -49,7 +49,7 @@ public final class ServiceTable {
      * A snapshot of {@code services}; their indexes and those of their destinations must be distinct.
      *
      * @param marks which packets have which firewall mark
-     * @param allRealServers whether {@link #realServer4} knows every NAT server, not those of one-packet services alone
+     * @param allRealServers whether {@link #realServer4} knows every NAT server, not those of services with one-packet scheduling or Call-IDs alone
      */
     public ServiceTable(long generation, List<Service> services, MarkTable marks, boolean allRealServers) {
         this(generation, services, marks, allRealServers, false);
