@@ -286,7 +286,9 @@ final class Misses {
         if (opened != 0) {
             return opened;
         }
-<<<<<<< HEAD
+        if (sender != null && pipeline.sysctls.natIcmpSend) {
+            return strayReply(p);
+        }
         int defended = defended(p);
         return defended != 0 ? defended : net.input(p);
     }
@@ -300,9 +302,6 @@ final class Misses {
             return 0;
         }
         return Verdict.drop(tcp ? DropReason.DEFENCE_TCP : DropReason.DEFENCE_UDP);
-=======
-        return sender != null && pipeline.sysctls.natIcmpSend ? strayReply(p) : net.input(p);
->>>>>>> 4f78a83 (ICMP errors and SIP servers open connections as the kernel's do; replay of what else the kernel was asked)
     }
 
     /** The NAT real server that a packet comes from, as far as anybody needs to know. */
@@ -697,6 +696,7 @@ final class Misses {
     private boolean outlives(Packet p, int reference) {
         return ConnectionTable.side(reference) == Connection.SERVER_SIDE
                 && !pipeline.sysctls.expireNodestConn
+                && !pipeline.services.standby
                 && pipeline.services.serves(p.ipv6);
     }
 

@@ -107,13 +107,13 @@ final class Persistence {
                 : connector.connect(p, service, destination, entry + 1);
     }
 
-<<<<<<< HEAD
     /** Asks for the flow's template where that is another worker's: the packet's verdict; 0 where it is this one's. */
     int ask(Packet p, Service service, Flow flow) {
         setKey(service, flow, p.protocol, p.ipv6);
         int home = home();
         return home == self ? 0 : mail.ask(p, service, flow, home);
-=======
+    }
+
     /** As {@link #open} for a packet that never was sent: one that another worker keeps the template of opens nothing. */
     int openByError(Packet p, Service service, Flow flow) {
         setKey(service, flow, p.protocol, p.ipv6);
@@ -128,7 +128,6 @@ final class Persistence {
         return destination == null
                 ? Verdict.drop(entry == FULL ? DropReason.TABLE_FULL : DropReason.NO_DESTINATION)
                 : connector.connect(p, service, destination, entry + 1);
->>>>>>> 4f78a83 (ICMP errors and SIP servers open connections as the kernel's do; replay of what else the kernel was asked)
     }
 
     /** False when the service goes by Call-IDs and the packet has none. */
@@ -217,11 +216,7 @@ final class Persistence {
     int find(Service service, Flow flow, int protocol, boolean ipv6) {
         setKey(service, flow, protocol, ipv6);
         ConnectionTable table = pipeline.table(ipv6);
-<<<<<<< HEAD
         int entry = present(table, service);
-=======
-        int entry = lookUp(service, table);
->>>>>>> 4f78a83 (ICMP errors and SIP servers open connections as the kernel's do; replay of what else the kernel was asked)
         if (entry != ConnectionTable.NONE && !isValid(table.hot(entry), service)) {
             invalidate(table, entry);
             entry = ConnectionTable.NONE;
@@ -231,16 +226,6 @@ final class Persistence {
         }
         if (entry >= 0) {
             Connection.setLastSeen(table.hot(entry), pipeline.now);
-        }
-        return entry;
-    }
-
-    private int lookUp(Service service, ConnectionTable table) {
-        int entry = lookUp(table.ipv6());
-        while (service.byCall && entry != ConnectionTable.NONE && !isCall(table.cold(entry))) {
-            keyPorts++; // another call has the same hash
-            hash(table.ipv6());
-            entry = lookUp(table.ipv6());
         }
         return entry;
     }
@@ -261,16 +246,17 @@ final class Persistence {
             return 0;
         }
         ConnectionTable table = pipeline.table(p.ipv6);
-        int entry = lookUp(service, table);
+        int entry = present(table, service);
         if (entry != ConnectionTable.NONE && Connection.destination(table.hot(entry)) != sender.index) {
             invalidate(table, entry);
             entry = ConnectionTable.NONE;
         }
         if (entry == ConnectionTable.NONE) {
-            entry = create(service, sender, p.protocol, p.ipv6);
-        }
-        if (entry < 0) {
-            return entry;
+            entry = make(service, sender, p.protocol, p.ipv6);
+            if (entry < 0) {
+                return entry;
+            }
+            pipeline.sync().opened(table, entry);
         }
         Connection.setLastSeen(table.hot(entry), pipeline.now);
         return entry + 1;
@@ -306,7 +292,6 @@ final class Persistence {
 
     private int create(Service service, Flow flow, int protocol, boolean ipv6) {
         int chosen = schedulers.pick(service, counts, flow);
-<<<<<<< HEAD
         if (chosen < 0) {
             return NO_SERVER;
         }
@@ -318,12 +303,6 @@ final class Persistence {
     }
 
     private int make(Service service, Destination destination, int protocol, boolean ipv6) {
-=======
-        return chosen < 0 ? NO_SERVER : create(service, service.destinations[chosen], protocol, ipv6);
-    }
-
-    private int create(Service service, Destination destination, int protocol, boolean ipv6) {
->>>>>>> 4f78a83 (ICMP errors and SIP servers open connections as the kernel's do; replay of what else the kernel was asked)
         ConnectionTable table = pipeline.table(ipv6);
         int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {
