@@ -3,6 +3,7 @@ package lvsd.director;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,6 +31,9 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
     private final boolean lvsdRuns;
     private final int serverMtu;
     private final int restRate;
+    private final Topology.Wires wires;
+    private final long seed;
+    private @Nullable Process relay;
     private @Nullable Path directory;
     private @Nullable Topology topology;
     private @Nullable LvsdProcess lvsd;
@@ -46,6 +50,20 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
             boolean lvsdRuns,
             int serverMtu,
             int restRate) {
+        this(arms, offloads, workers, lvsdRuns, serverMtu, restRate, Topology.Wires.GOOD, 0);
+    }
+
+    private Director(
+            Topology.Arms arms,
+            Topology.Offloads offloads,
+            int workers,
+            boolean lvsdRuns,
+            int serverMtu,
+            int restRate,
+            Topology.Wires wires,
+            long seed) {
+        this.wires = wires;
+        this.seed = seed;
         this.restRate = restRate;
         this.arms = arms;
         this.offloads = offloads;
@@ -62,6 +80,12 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
     /** One port. */
     static Director oneArm() {
         return new Director(Topology.Arms.ONE, Topology.Offloads.OFF, 1, true, 1500);
+    }
+
+    /** Two ports, and on either side a {@link Relay} that loses, repeats and reorders as {@code seed} says. */
+    static Director onBadNetworks(long seed) {
+        return new Director(
+                Topology.Arms.TWO, Topology.Offloads.OFF, 1, true, 1500, 50_000, Topology.Wires.RELAYED, seed);
     }
 
     /** Two ports, {@code workers} workers and as many queues on each port. */
@@ -93,8 +117,11 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
     public void beforeAll(ExtensionContext context) throws IOException {
         Requirements.check();
         directory = Files.createTempDirectory("lvsd-director");
-        topology = Topology.create(arms, offloads);
+        topology = Topology.create(arms, offloads, wires);
         try {
+            if (wires == Topology.Wires.RELAYED) {
+                startRelay();
+            }
             topology().serverMtu(serverMtu);
             for (int number = 1; number <= 2; number++) {
                 Path log = directory().resolve("rs" + number + ".log");
@@ -120,6 +147,9 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
         if (lvsd != null) {
             lvsd.close();
         }
+        if (relay != null) {
+            relay.destroy();
+        }
         if (topology != null) {
             topology.close();
         }
@@ -140,6 +170,23 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
             failure.addSuppressed(new AssertionError(lvsd.report()));
         }
         throw failure;
+    }
+
+    private void startRelay() throws IOException {
+        List<String> arguments = new ArrayList<>(List.of(Long.toString(seed)));
+        arguments.addAll(Topology.RELAYED);
+        relay = topology().wires().startPipedJava(Relay.class, arguments.toArray(String[]::new));
+        String said = requireNonNull(relay).inputReader().readLine();
+        if (!"ready".equals(said)) {
+            throw new IOException("the relay said: " + said);
+        }
+    }
+
+    /** Ends the relay; what it did, a line for each direction. */
+    String relayed() throws IOException {
+        Process running = requireNonNull(relay);
+        running.getOutputStream().close();
+        return new String(running.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
     }
 
     /** Captures what passes on both sides of the director, into {@code client.pcap} and {@code rs1.pcap}. */

@@ -3,7 +3,9 @@ package lvsd.director;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -18,6 +20,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 class SynProxyIT {
     private static final int CURLS = Director.LONG ? 10_000 : 300;
     private static final long BODY = Director.LONG ? 1L << 30 : 32L << 20;
+
+    /** Port of the services without the proxy. */
+    private static final int UNPROXIED = 81;
 
     @RegisterExtension
     static final Director director = Director.twoArm();
@@ -49,6 +54,31 @@ class SynProxyIT {
             names = {"NAT", "NAT6", "FULLNAT", "FULLNAT6"})
     void aLargeUploadIsIdentical(Service service) {
         Transfers.upload(director, service, BODY);
+    }
+
+    /** Beside the same servers without the proxy, turn by turn: whatever else the machine does falls on both alike. */
+    @ParameterizedTest
+    @Tag("long")
+    @EnumSource(
+            value = Service.class,
+            names = {"NAT", "NAT6", "FULLNAT", "FULLNAT6"})
+    void aLongTransferIsNearlyAsFastAsWithoutTheProxy(Service service) {
+        String plain = service.at().replaceFirst(":80$", ":" + UNPROXIED);
+        director.lvsd().rules(service.rules("-t").replace("-t " + service.at(), "-t " + plain));
+        List<Double> ratios = new ArrayList<>();
+        for (int round = 0; round < 5; round++) {
+            ratios.add(seconds(service, UNPROXIED) / seconds(service, 80));
+        }
+        String found = "throughput with the proxy by that without, " + service + ": " + ratios;
+        System.out.println(found);
+        assertThat(ratios.stream().sorted().toList().get(2)).as(found).isGreaterThanOrEqualTo(0.9);
+    }
+
+    private static double seconds(Service service, int port) {
+        Load.Report report =
+                Load.of(service.vip(), "/bytes/" + BODY).port(port).count(1).run(director.client());
+        assertThat(report.failed()).as(report.text()).isZero();
+        return report.maxMicroseconds() / 1e6;
     }
 
     /** Options of the client's kernel that the cookie must carry, one without the other. */

@@ -49,6 +49,15 @@ final class Topology implements AutoCloseable {
         OFF
     }
 
+    /** Whether a {@link Relay} is to sit on either side of the director: then nothing passes until it runs. */
+    enum Wires {
+        GOOD,
+        RELAYED
+    }
+
+    /** Pairs of interfaces in the switch's namespace that a relay has to bridge. */
+    static final List<String> RELAYED = List.of("client", "wan", "director", "servers");
+
     private final List<Namespace> namespaces = new ArrayList<>();
     private final String prefix = PREFIX + ProcessHandle.current().pid() + "-";
     private final Namespace client;
@@ -58,8 +67,10 @@ final class Topology implements AutoCloseable {
     private final List<Namespace> servers = new ArrayList<>();
     private final Arms arms;
     private final Offloads offloads;
+    private final Wires wires;
 
-    private Topology(Arms arms, Offloads offloads) {
+    private Topology(Arms arms, Offloads offloads, Wires wires) {
+        this.wires = wires;
         this.arms = arms;
         this.offloads = offloads;
         client = namespace("client");
@@ -70,8 +81,13 @@ final class Topology implements AutoCloseable {
 
     /** Makes the wires, after clearing what an earlier, killed run left. */
     static Topology create(Arms arms, Offloads offloads) {
+        return create(arms, offloads, Wires.GOOD);
+    }
+
+    /** As {@link #create(Arms, Offloads)}; relays only with two arms. */
+    static Topology create(Arms arms, Offloads offloads, Wires wires) {
         removeLeftovers();
-        Topology topology = new Topology(arms, offloads);
+        Topology topology = new Topology(arms, offloads, wires);
         try {
             topology.wire();
             return topology;
@@ -180,6 +196,13 @@ final class Topology implements AutoCloseable {
         director.sysctl("net/ipv6/conf/all/forwarding", "1");
         if (arms == Arms.PAIR) {
             wirePair();
+        } else if (wires == Wires.RELAYED) {
+            veth(director, "eth1", ether, "wan");
+            veth(client, "eth0", ether, "client");
+            veth(director, "eth2", ether, "director");
+            veth(ether, "servers", ether, "bridged");
+            plug("bridged");
+            RELAYED.forEach(each -> ether.sysctl("net/ipv6/conf/" + each + "/disable_ipv6", "1"));
         } else if (arms == Arms.TWO) {
             veth(director, "eth1", client, "eth0");
             veth(director, "eth2", ether, "director");

@@ -11,7 +11,7 @@ final class Transfers {
     /** Fetches {@code count} times, {@code parallel} at a time, each time on a connection of its own: none fails. */
     static void curls(Director director, Service service, int count, int parallel, Duration patience) {
         String command =
-                "seq %d | xargs -P %d -I{} curl -sg -m 20 --interface %s -o /dev/null -w '%%{http_code}\\n' '%s'"
+                "seq %d | xargs -P %d -I{} curl -sg -m 30 --interface %s -o /dev/null -w '%%{http_code}\\n' '%s'"
                         .formatted(count, parallel, service.source(), service.url("/?{}"));
         Shell.Result result = director.client().run(patience, "sh", "-c", command);
         assertThat(result.exit()).as(result.err()).isZero();
