@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A bad network: bridges interfaces of its namespace in pairs, run there by {@code Relay SEED A B [C D]...}. Of the TCP
@@ -62,10 +63,10 @@ final class Relay implements Runnable {
     private final MemorySegment held = Arena.global().allocate(ROOM, 8);
     private long heldLength;
     private int heldFor;
-    private volatile long segments;
-    private volatile long lost;
-    private volatile long twice;
-    private volatile long late;
+    private final AtomicLong segments = new AtomicLong();
+    private final AtomicLong lost = new AtomicLong();
+    private final AtomicLong twice = new AtomicLong();
+    private final AtomicLong late = new AtomicLong();
 
     private Relay(int from, int to, long seed) {
         this.from = from;
@@ -88,7 +89,8 @@ final class Relay implements Runnable {
             // until whoever started it has had enough
         }
         relays.forEach(relay -> System.out.printf(
-                "segments=%d lost=%d twice=%d late=%d%n", relay.segments, relay.lost, relay.twice, relay.late));
+                "segments=%d lost=%d twice=%d late=%d%n",
+                relay.segments.get(), relay.lost.get(), relay.twice.get(), relay.late.get()));
     }
 
     @Override
@@ -106,18 +108,18 @@ final class Relay implements Runnable {
     }
 
     private void segment(long length) {
-        segments++;
+        segments.incrementAndGet();
         int fate = random.nextInt(ALL);
         int behind = 1 + random.nextInt(4);
         if (fate < LOST) {
-            lost++;
+            lost.incrementAndGet();
             return;
         }
         if (fate < TWICE) {
-            twice++;
+            twice.incrementAndGet();
             send(frame, length);
         } else if (fate < LATE && heldLength == 0) {
-            late++;
+            late.incrementAndGet();
             held.copyFrom(frame);
             heldLength = length;
             heldFor = behind;
@@ -158,7 +160,7 @@ final class Relay implements Runnable {
         try {
             long sent = (long) SEND.invokeExact(to, what, length, 0);
             if (sent != length) {
-                lost++;
+                lost.incrementAndGet();
             }
         } catch (Throwable e) {
             throw new AssertionError(e);
