@@ -139,7 +139,7 @@ class SynProxyImpairedIT {
                 director.server(number).sysctl(key, Integer.toString(each.on(1, option)));
             }
         }
-        Transfers.curls(director, each.service(), CURLS, 16, Duration.ofSeconds(120));
+        Transfers.curls(director, each.service(), CURLS, 16, Duration.ofMinutes(2));
         Transfers.download(director, each.service(), BODY);
         Transfers.upload(director, each.service(), BODY);
     }
