@@ -301,6 +301,8 @@ final class SyncFeed {
         slot.deleted = deleted;
         queue.commit();
         if (!deleted) {
+            // Who tells of a connection has its packets, and will tell of its end.
+            Connection.setFlags(table.hot(entry), Connection.flags(table.hot(entry)) & ~Connection.SYNCED);
             stamp(table, entry);
         }
     }

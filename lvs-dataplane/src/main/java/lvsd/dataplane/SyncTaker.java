@@ -99,7 +99,7 @@ final class SyncTaker {
         }
         int entry = ConnectionTable.entry(reference);
         if (c.deleted) {
-            if (SyncFeed.isTheirs(table, entry)) {
+            if (pipeline.services.standby || SyncFeed.isTheirs(table, entry)) {
                 pipeline.misses().connector().release(c.ipv6, entry);
             }
             return true; // one that has packets here is not the other's to end

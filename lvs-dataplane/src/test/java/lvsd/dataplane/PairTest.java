@@ -112,6 +112,40 @@ class PairTest {
     }
 
     @Test
+    void whatOneForgetsDoesNotEndWhatTheOtherHas() {
+        services(Way.NAT4);
+        Flow flow = new Flow(one, Way.NAT4, true, 40_000).establish(1000, 2000);
+        bring(told1, two);
+        for (int minute = 0; minute < 20; minute++) {
+            one.advance(60_000);
+            flow.up(".", 1001, 2001, 10);
+            while (told1.peek() != null) {
+                told1.remove(); // the wire between them is cut
+            }
+        }
+        two.advance(1_200_000);
+        assertThat(two.connections()).isEmpty();
+        bring(told2, one);
+        flow.up(".", 1001, 2001, 10);
+    }
+
+    @Test
+    void aStandbyForgetsWhatTheActiveOneEndsEvenIfItHadItOnce() {
+        services(Way.NAT4);
+        Flow flow = new Flow(one, Way.NAT4, true, 40_000).establish(1000, 2000);
+        bring(told1, two);
+        flow.up(".", 1001, 2001, 10);
+        one.advance(100);
+        flow.up(".", 1001, 2001, 10);
+        one.standby(true);
+        Flow moved = new Flow(two, Way.NAT4, true, 40_000);
+        moved.up("R", 1001, 0, 0);
+        two.advance(15_000);
+        bring(told2, one);
+        assertThat(one.connections()).isEmpty();
+    }
+
+    @Test
     void afterASplitEverythingThatWorkedWorksOn() {
         services(Way.FULLNAT4);
         Flow[] ofOne = new Flow[PORTS / 2];
