@@ -48,6 +48,9 @@ public final class Lvsadm {
         Control connect(Path socket) throws IOException;
     }
 
+    /** The daemon's socket. One object, so that the ahead-of-time cache has it. */
+    static final Connector SOCKET = where -> new ControlClient(where, TIMEOUT);
+
     private final String program;
     private final Path socket;
     private final boolean json;
@@ -104,11 +107,12 @@ public final class Lvsadm {
         PrintStream buffered = new PrintStream(new BufferedOutputStream(out, 1 << 16), false, StandardCharsets.UTF_8);
         PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
         String program = System.getProperty("lvsd.program", "lvsadm");
+        String variable = System.getenv(ControlProtocol.SOCKET_VARIABLE);
         int code = new Lvsadm(
                         program.contains("ipvsadm") ? "ipvsadm" : "lvsadm",
                         List.of(arguments),
-                        System.getenv(ControlProtocol.SOCKET_VARIABLE),
-                        where -> new ControlClient(where, TIMEOUT),
+                        variable,
+                        SOCKET,
                         new SystemNames(),
                         System.in,
                         buffered,

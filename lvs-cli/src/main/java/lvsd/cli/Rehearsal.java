@@ -13,9 +13,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
-import lvsd.control.ControlClient;
 import lvsd.control.ControlProtocol;
 
 /**
@@ -24,7 +22,6 @@ import lvsd.control.ControlProtocol;
  * {@code lvs-aot}, never in normal use.
  */
 final class Rehearsal {
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final int REPEATS = 20;
     private static final int SERVICES = 50;
     private static final List<List<String>> COMMANDS = List.of(
@@ -42,7 +39,9 @@ final class Rehearsal {
 
     /** Rehearses, with a socket in the directory for temporary files. */
     public static void main(String[] arguments) throws IOException {
-        Path directory = Files.createTempDirectory("lvsadm");
+        // The tool looks into its environment, too.
+        Path temporary = Path.of(System.getenv().getOrDefault("TMPDIR", "/tmp"));
+        Path directory = Files.createTempDirectory(temporary, "lvsadm");
         Path socket = directory.resolve("s");
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
             server.bind(UnixDomainSocketAddress.of(socket));
@@ -63,7 +62,7 @@ final class Rehearsal {
                             "ipvsadm",
                             command,
                             socket.toString(),
-                            where -> new ControlClient(where, PATIENCE),
+                            Lvsadm.SOCKET,
                             new SystemNames(SystemNames.NOBODY, SystemNames.SERVICES),
                             new ByteArrayInputStream(rules.getBytes(StandardCharsets.UTF_8)),
                             nowhere,
