@@ -26,6 +26,8 @@ final class SettingsTest {
             expire_nodest_conn 0
             expire_quiescent_template 0
             ignore_tunneled 0
+            lblc_expiration 86400
+            lblcr_expiration 86400
             nat_icmp_send 0
             pmtu_disc 1
             run_estimation 1

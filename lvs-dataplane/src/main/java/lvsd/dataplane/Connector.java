@@ -90,6 +90,15 @@ final class Connector {
     void clock(long nanos) {
         sequences.clock(nanos);
         flow.nanos = nanos;
+        flow.lblcExpiration = pipeline.sysctls.lblcExpiration;
+        flow.lblcrExpiration = pipeline.sysctls.lblcrExpiration;
+    }
+
+    /** Gives another's flow what is the same for all of this cycle. */
+    void stamp(Flow other) {
+        other.nanos = flow.nanos;
+        other.lblcExpiration = flow.lblcExpiration;
+        other.lblcrExpiration = flow.lblcrExpiration;
     }
 
     /** A valid TCP or UDP packet for {@code service} that belongs to no connection: opens one and forwards it. */

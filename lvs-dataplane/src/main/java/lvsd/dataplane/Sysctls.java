@@ -45,6 +45,10 @@ final class Sysctls {
     final boolean defenceFragDrop;
     /** {@code synproxy_ack_storm_thresh}. */
     final int ackStorm;
+    /** {@code lblc_expiration}. */
+    final int lblcExpiration;
+    /** {@code lblcr_expiration}. */
+    final int lblcrExpiration;
     /** First local port of this director: of {@code fullnat_lport_min} to {@code _max} its {@code fullnat_lport_share}. */
     final int firstLocalPort;
     /** Last of them. */
@@ -80,6 +84,8 @@ final class Sysctls {
         defenceUdpDrop = flag(settings, "defence_udp_drop");
         defenceFragDrop = flag(settings, "defence_frag_drop");
         ackStorm = number(settings, "synproxy_ack_storm_thresh");
+        lblcExpiration = number(settings, "lblc_expiration");
+        lblcrExpiration = number(settings, "lblcr_expiration");
         int first = number(settings, "fullnat_lport_min");
         int last = number(settings, "fullnat_lport_max");
         String share = settings.getOrDefault("fullnat_lport_share", "0 1");

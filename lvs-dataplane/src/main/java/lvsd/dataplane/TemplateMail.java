@@ -191,6 +191,7 @@ final class TemplateMail {
         flow.virtualLow = message[5];
         flow.clientPort = (int) message[6] & 0xffff;
         flow.virtualPort = (int) (message[6] >>> 16) & 0xffff;
+        pipeline.misses().connector().stamp(flow);
         persistence.call(message[7] & 0xffff_ffff_ffffL, (int) (message[7] >>> 48));
         Service service = pipeline.services.service((int) message[1]);
         int entry = service == null || !service.persistent

@@ -6,8 +6,13 @@ import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
 import lvsd.dataplane.io.MemoryIo;
+import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
+import lvsd.rules.ServiceId;
+import lvsd.rules.ServiceSpec;
 import lvsd.rules.SynProxyMode;
 import lvsd.wire.PacketBuilder;
 import org.junit.jupiter.api.Test;
@@ -62,6 +67,64 @@ class AllocationTest {
         frames.add(new Frame(0, flow.fromClient().tcp(9, 80).flags("S").seq(1).build()));
         frames.add(new Frame(0, flow.fromClient().tcp(9, 81).flags("S").seq(1).build()));
         frames.add(new Frame(0, flow.fromClient().tcp(10, 80).flags(".").build()));
+        return frames;
+    }
+
+    /** Datagrams to one-packet services, one of every scheduler: each datagram is scheduled, and its entry made and ended. */
+    private List<Frame> everyScheduler() {
+        List<Frame> frames = new ArrayList<>();
+        int port = 9000;
+        for (String scheduler :
+                List.of("rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos")) {
+            for (Way way : List.of(Way.NAT4, Way.NAT6)) {
+                ServiceId id = new ServiceId.Vip(Protocol.UDP, TestDirector.ip(way.vip()), port);
+                ServiceSpec spec = new ServiceSpec(
+                        id, scheduler, Set.of(), OptionalInt.empty(), -1, "", true, false, OptionalInt.empty());
+                director.service(
+                        spec,
+                        List.of(
+                                TestDirector.server(id, ForwardingMethod.NAT, way.server() + ":80", 3, 50, 10),
+                                TestDirector.server(id, ForwardingMethod.NAT, way.server() + ":81", 1, 0, 0)));
+                for (int client = 1; client < 4; client++) {
+                    byte[] frame = way.arriving(0, way.client(), way.vip())
+                            .udp(client, port)
+                            .payload(9)
+                            .build();
+                    frames.add(new Frame(0, frame));
+                }
+            }
+            port++;
+        }
+        return frames;
+    }
+
+    /** Connections of persistent services that open and are reset, again and again. */
+    private List<Frame> persistent() {
+        List<Frame> frames = new ArrayList<>();
+        for (Way way : List.of(Way.NAT4, Way.NAT6)) {
+            director.service(
+                    TestDirector.persistent(Protocol.TCP, way.vip(), 9100, 300, -1),
+                    way.method,
+                    way.server() + ":80",
+                    way.server() + ":81");
+            for (int client = 1; client < 4; client++) {
+                PacketBuilder segment = way.arriving(0, way.client(), way.vip()).tcp(client, 9100);
+                frames.add(new Frame(0, segment.copy().flags("S").seq(1).build()));
+                frames.add(new Frame(0, segment.copy().flags("R").seq(2).build()));
+            }
+        }
+        return frames;
+    }
+
+    /** Datagrams into tunnels of every kind, and errors about them. */
+    private List<Frame> tunnels() {
+        List<Frame> frames = new ArrayList<>();
+        for (Way way : List.of(Way.NAT4, Way.NAT6)) {
+            TunnelTest.services(director, way, 9200);
+            TunnelTest.frames(director, way, 9200, 5).stream()
+                    .map(frame -> new Frame(frame[5] == 3 ? 1 : 0, frame))
+                    .forEach(frames::add);
+        }
         return frames;
     }
 
@@ -136,6 +199,9 @@ class AllocationTest {
             frames.addAll(proxied(tcp));
             frames.addAll(frames(established(way, false)));
         }
+        frames.addAll(everyScheduler());
+        frames.addAll(persistent());
+        frames.addAll(tunnels());
         director.expectNothing(0);
         long allocated = Long.MAX_VALUE;
         director.ios.getFirst().discardSent(true);

@@ -3,6 +3,14 @@ package lvsd.dataplane;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.InetAddress;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.OptionalInt;
+import lvsd.dataplane.service.MarkTable;
+import lvsd.rules.MarkRule;
+import lvsd.rules.ServiceId;
+import lvsd.rules.ServiceSpec;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -365,6 +373,59 @@ class PersistenceTest {
                             .distinct())
                     .hasSize(workers);
         });
+    }
+
+    /** A mark holds addresses, ports and protocols together, for a whole network here. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void shouldHoldAllThatHasOneMarkTogether(int workers) {
+        for (Way each : List.of(Way.NAT4, Way.NAT6)) {
+            way = each;
+            workers(workers);
+            ServiceId id = new ServiceId.Fwmark(7, way.ipv6);
+            int netmask = way.ipv6 ? 120 : 0xffff_fff0;
+            director.service(
+                    new ServiceSpec(
+                            id, "rr", Set.of(), OptionalInt.of(300), netmask, "", false, false, OptionalInt.empty()),
+                    way.method,
+                    servers(0));
+            String last = way.ipv6 ? "2001:db8:ff::1f" : "192.0.2.12";
+            director.marks = new MarkTable(List.of(
+                    mark(Protocol.TCP, way.vip(), last, 80, 443), mark(Protocol.UDP, way.vip(), way.vip(), 53, 53)));
+            director.publish();
+            director.run();
+            Map<String, Set<InetAddress>> chosen = new HashMap<>();
+            for (int i = 0; i < 90; i++) {
+                int client = 2 + i % 3 + (way.ipv6 ? 0x100 : 16) * (i % 2);
+                PacketBuilder packet = way.arriving(0, client(client), i % 5 == 0 ? last : way.vip());
+                director.send(i % workers, 0, tcpOrUdp(packet, i).build());
+                assertThat(director.any(1)).isTrue();
+            }
+            director.connections().stream()
+                    .filter(row -> row.clientPort() != 0)
+                    .forEach(row -> chosen.computeIfAbsent(network(row.client()), _ -> new HashSet<>())
+                            .add(row.server()));
+            assertThat(chosen).hasSize(2).allSatisfy((network, servers) -> assertThat(servers)
+                    .hasSize(1));
+            assertThat(director.connections().stream().filter(row -> row.clientPort() == 0))
+                    .hasSize(2);
+            assertThat(director.drops()).isEmpty();
+        }
+    }
+
+    private static PacketBuilder tcpOrUdp(PacketBuilder packet, int i) {
+        return i % 5 == 1
+                ? packet.udp(3000 + i, 53).payload(4)
+                : packet.tcp(3000 + i, i % 2 == 0 ? 80 : 443).flags("S");
+    }
+
+    private static MarkRule mark(Protocol protocol, String from, String to, int low, int high) {
+        return new MarkRule(7, Optional.of(protocol), TestDirector.ip(from), TestDirector.ip(to), low, high, "");
+    }
+
+    private static String network(InetAddress address) {
+        byte[] bytes = address.getAddress();
+        return bytes.length == 4 ? String.valueOf((bytes[3] & 0xff) >> 4) : String.valueOf(bytes[14]);
     }
 
     /** Clients whose templates the second worker keeps; the way to every server is known afterwards. */

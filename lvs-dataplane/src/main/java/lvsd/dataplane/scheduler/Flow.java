@@ -21,6 +21,11 @@ public final class Flow {
     /** When it came, nanoseconds of a clock that goes evenly. */
     public long nanos;
 
+    /** {@code lblc_expiration}, seconds. */
+    public int lblcExpiration = 86_400;
+    /** {@code lblcr_expiration}, seconds. */
+    public int lblcrExpiration = 86_400;
+
     /** When it came, seconds; may wrap below 0. */
     int seconds() {
         return (int) (nanos / 1_000_000_000L);

@@ -8,15 +8,12 @@ import lvsd.dataplane.service.Service;
  * {@code lblc} and {@code lblcr}, made for caches: packets for one address go on to the server that had them last, or with
  * {@code lblcr} to the least loaded of several, until it has more active connections than its weight while another has
  * less than half of its own. Then {@code wlc} chooses: {@code lblc} moves the address, {@code lblcr} adds a server to it,
- * and takes the most loaded away when nothing was added for a day.
+ * and takes the most loaded away when nothing was added for {@code lblcr_expiration}.
  *
  * <p>The kernel's {@code lblc} keeps to a server that has reached its upper threshold. Here a threshold holds with every
  * scheduler.
  */
 final class Locality {
-    /** Seconds after which an unused entry is forgotten, and a set that did not change loses a server. */
-    static final int EXPIRATION = 24 * 60 * 60;
-
     private Locality() {}
 
     static int one(Service service, DestinationCounts counts, Flow flow) {
@@ -26,7 +23,7 @@ final class Locality {
         }
         counts.refresh(service);
         int seconds = flow.seconds();
-        int entry = cache.find(flow.virtualHigh, flow.virtualLow, seconds, EXPIRATION);
+        int entry = cache.find(flow.virtualHigh, flow.virtualLow, seconds, flow.lblcExpiration);
         if (entry != LocalityCache.NONE) {
             int place = place(service.destinations, cache.server(entry, 0));
             if (place != Scheduler.NONE && canTake(service, counts, place)) {
@@ -47,10 +44,10 @@ final class Locality {
         }
         counts.refresh(service);
         int seconds = flow.seconds();
-        int entry = cache.find(flow.virtualHigh, flow.virtualLow, seconds, EXPIRATION);
+        int entry = cache.find(flow.virtualHigh, flow.virtualLow, seconds, flow.lblcrExpiration);
         if (entry != LocalityCache.NONE) {
             int least = least(service, counts, cache, entry);
-            if (cache.size(entry) > 1 && cache.unchanged(entry, seconds) > EXPIRATION) {
+            if (cache.size(entry) > 1 && cache.unchanged(entry, seconds) > flow.lblcrExpiration) {
                 removeMostLoaded(service, counts, cache, entry, seconds);
             }
             if (least != Scheduler.NONE && !spills(service, counts, least)) {

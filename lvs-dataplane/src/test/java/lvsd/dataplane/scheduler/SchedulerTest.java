@@ -100,6 +100,19 @@ class SchedulerTest {
         assertThat(pick(full)).isEqualTo(-1);
     }
 
+    /** {@code lblc_expiration}: afterwards an address goes to whoever has least to do. */
+    @Test
+    void shouldForgetAnAddressAfterTheTimeThatIsSet() {
+        Service service = added("lblc", 1, 1);
+        int first = pick(service);
+        counts.opened(service.destinations[first == 2 ? 0 : 1]);
+        flow.lblcExpiration = 60;
+        flow.nanos += 60_000_000_000L;
+        assertThat(pick(service)).isEqualTo(first);
+        flow.nanos += 61_000_000_000L;
+        assertThat(pick(service)).isNotEqualTo(first);
+    }
+
     @Test
     void shouldPickNobodyWithoutScheduler() {
         assertThat(pick(added("none", 1, 1))).isEqualTo(-1);
