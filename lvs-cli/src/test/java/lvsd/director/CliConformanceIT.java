@@ -8,10 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Stream;
 import lvsd.cli.AllowedDifference;
 import lvsd.cli.Recording;
 import lvsd.cli.Recording.Step;
@@ -90,15 +88,8 @@ class CliConformanceIT {
             lvsd.close();
         }
         namespace.delete();
-        for (Path root : List.of(files(), directory)) {
-            if (Files.exists(root)) {
-                try (Stream<Path> all = Files.walk(root)) {
-                    for (Path file : all.sorted(Comparator.reverseOrder()).toList()) {
-                        Files.deleteIfExists(file);
-                    }
-                }
-            }
-        }
+        Shell.delete(files());
+        Shell.delete(directory);
     }
 
     @Test

@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -65,11 +64,7 @@ class InstallIT {
             lvsd.close();
         }
         namespace.delete();
-        try (Stream<Path> all = Files.walk(root)) {
-            for (Path file : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
-            }
-        }
+        Shell.delete(root);
     }
 
     @BeforeEach

@@ -6,13 +6,16 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /** Runs commands to their end, within a bound. */
 final class Shell {
@@ -44,6 +47,21 @@ final class Shell {
         @Override
         public String toString() {
             return String.join(" ", command) + "\nexit " + exit + "\n" + out + err;
+        }
+    }
+
+    /**
+     * Deletes a temporary directory with all that is in it. A path that is not absolute is what a test has before it makes
+     * its directory: nothing is deleted then, for an empty one would be the checkout.
+     */
+    static void delete(Path directory) throws IOException {
+        if (!directory.isAbsolute() || Files.notExists(directory)) {
+            return;
+        }
+        try (Stream<Path> all = Files.walk(directory)) {
+            for (Path file : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
         }
     }
 
