@@ -257,7 +257,8 @@ public final class Settings {
                 "cache_bypass", 0, Effect.LATER, "1: a marked packet for which there is no server goes straight on"));
         all.add(any("pmtu_disc", 1, Effect.LIVE, "0: packets too big for a tunnel are cut, not answered"));
         all.add(expiration("lblc", "forgets where packets to an address went"));
-        all.add(expiration("lblcr", "forgets where packets to an address went, and takes a server away from an address"));
+        all.add(expiration(
+                "lblcr", "forgets where packets to an address went, and takes a server away from an address"));
         all.add(any("ignore_tunneled", 0, Effect.NOTHING, "nothing comes out of a tunnel here"));
         all.add(any("conntrack", 0, Effect.NOTHING, "there is no netfilter here"));
         all.add(any("snat_reroute", 1, Effect.NOTHING, "the route is always looked up for the rewritten packet"));
