@@ -74,8 +74,8 @@ class AllocationTest {
     private List<Frame> everyScheduler() {
         List<Frame> frames = new ArrayList<>();
         int port = 9000;
-        for (String scheduler :
-                List.of("rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos")) {
+        for (String scheduler : List.of(
+                "rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos")) {
             for (Way way : List.of(Way.NAT4, Way.NAT6)) {
                 ServiceId id = new ServiceId.Vip(Protocol.UDP, TestDirector.ip(way.vip()), port);
                 ServiceSpec spec = new ServiceSpec(

@@ -4,23 +4,23 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.InetAddress;
-import java.util.HashSet;
-import java.util.Optional;
-import java.util.OptionalInt;
-import lvsd.dataplane.service.MarkTable;
-import lvsd.rules.MarkRule;
-import lvsd.rules.ServiceId;
-import lvsd.rules.ServiceSpec;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import lvsd.dataplane.service.Destination;
+import lvsd.dataplane.service.MarkTable;
 import lvsd.dataplane.service.Service;
+import lvsd.rules.MarkRule;
 import lvsd.rules.Protocol;
+import lvsd.rules.ServiceId;
+import lvsd.rules.ServiceSpec;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
 import lvsd.wire.SeededTest;
@@ -405,8 +405,9 @@ class PersistenceTest {
                     .filter(row -> row.clientPort() != 0)
                     .forEach(row -> chosen.computeIfAbsent(network(row.client()), _ -> new HashSet<>())
                             .add(row.server()));
-            assertThat(chosen).hasSize(2).allSatisfy((network, servers) -> assertThat(servers)
-                    .hasSize(1));
+            assertThat(chosen)
+                    .hasSize(2)
+                    .allSatisfy((network, servers) -> assertThat(servers).hasSize(1));
             assertThat(director.connections().stream().filter(row -> row.clientPort() == 0))
                     .hasSize(2);
             assertThat(director.drops()).isEmpty();
