@@ -216,10 +216,19 @@ class FailoverIT {
             awaitRole(other(active), "standby");
             pair.plugged(other(active), true);
             synced();
-            assertThat(pair.ask(active, "--role")).contains("active");
-            assertThat(pair.ask(other(active), "--role")).contains("standby");
+            oneIsActive();
         }
         flows().stall("stop");
+    }
+
+    /** On a machine so busy that three advertisements come late, the one that was plugged in may have taken over again. */
+    private void oneIsActive() {
+        Shell.await("one director is active, the other standby", SOON, () -> isActive(1) != isActive(2));
+        active = isActive(1) ? 1 : 2;
+    }
+
+    private static boolean isActive(int number) {
+        return pair.ask(number, "--role").contains("active");
     }
 
     private static void awaitRole(int number, String role) {
