@@ -8,7 +8,6 @@ import lvsd.dataplane.connection.Template;
 import lvsd.dataplane.connection.Timeouts;
 import lvsd.sync.SyncConnection;
 import lvsd.wire.Ipv4;
-import lvsd.wire.Ipv6;
 import lvsd.wire.Tcp;
 
 /**
@@ -41,16 +40,7 @@ final class Aliases {
         if (count == 0) {
             return NONE;
         }
-        int key = Alias.key(p.protocol);
-        int reference = p.ipv6
-                ? pipeline.table6.find6(
-                        Ipv6.sourceHigh(p.l3),
-                        Ipv6.sourceLow(p.l3),
-                        Ipv6.destinationHigh(p.l3),
-                        Ipv6.destinationLow(p.l3),
-                        Tcp.ports(p.l4),
-                        key)
-                : pipeline.table4.find4(Ipv4.addresses(p.l3), Tcp.ports(p.l4), key);
+        int reference = pipeline.misses().lookUp(p, Tcp.ports(p.l4), Alias.key(p.protocol));
         if (reference == ConnectionTable.NONE) {
             return NONE;
         }
@@ -83,7 +73,7 @@ final class Aliases {
     /** Notes that {@code worker} has the connection, or does not have it any more. False when there is no room. */
     boolean note(SyncConnection c, int worker) {
         ConnectionTable table = pipeline.table(c.ipv6);
-        int reference = find(c);
+        int reference = SyncTaker.find(pipeline, c, Alias.key(c.protocol));
         if (c.deleted) {
             if (reference != ConnectionTable.NONE) {
                 remove(c.ipv6, ConnectionTable.entry(reference));
@@ -105,20 +95,6 @@ final class Aliases {
         int usual = timeouts.of(c.protocol, c.protocol == Ipv4.PROTOCOL_TCP ? TcpStates.ESTABLISHED : c.state);
         int longest = Math.max(usual, Math.max(SyncTaker.ticks(c.timeout), SyncTaker.ticks(c.ownTimeout)));
         return longest + LONGER_TICKS;
-    }
-
-    private int find(SyncConnection c) {
-        int key = Alias.key(c.protocol);
-        int ports = SyncTaker.clientPorts(c);
-        return c.ipv6
-                ? pipeline.table6.find6(
-                        Long.reverseBytes(c.clientHigh),
-                        Long.reverseBytes(c.clientLow),
-                        Long.reverseBytes(c.virtualHigh),
-                        Long.reverseBytes(c.virtualLow),
-                        ports,
-                        key)
-                : pipeline.table4.find4(SyncTaker.pair(c.clientLow, c.virtualLow), ports, key);
     }
 
     private int make(ConnectionTable table, SyncConnection c) {

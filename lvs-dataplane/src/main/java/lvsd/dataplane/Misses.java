@@ -167,6 +167,11 @@ final class Misses {
 
     /** The connection of a packet with these ports, or {@link ConnectionTable#NONE}. */
     int lookUp(Packet p, int ports) {
+        return lookUp(p, ports, p.protocol);
+    }
+
+    /** As {@link #lookUp(Packet, int)} with {@code protocol} in the place of the packet's. */
+    int lookUp(Packet p, int ports, int protocol) {
         if (p.ipv6) {
             return pipeline.table6.find6(
                     Ipv6.sourceHigh(p.l3),
@@ -174,9 +179,9 @@ final class Misses {
                     Ipv6.destinationHigh(p.l3),
                     Ipv6.destinationLow(p.l3),
                     ports,
-                    p.protocol);
+                    protocol);
         }
-        return pipeline.table4.find4(Ipv4.addresses(p.l3), ports, p.protocol);
+        return pipeline.table4.find4(Ipv4.addresses(p.l3), ports, protocol);
     }
 
     /**
@@ -328,11 +333,7 @@ final class Misses {
         }
         if (p.protocol != Ipv4.PROTOCOL_TCP || (Tcp.flags(p.l4) & Tcp.RST) == 0) {
             // The kernel asks on the way out, and the quote shows it.
-            if (p.ipv6) {
-                Ipv6.decrementHopLimit(p.l3);
-            } else {
-                Ipv4.decrementTtl(p.l3);
-            }
+            p.countDown();
             net.portUnreachable(p);
             return Verdict.drop(DropReason.NO_CONNECTION);
         }
@@ -528,10 +529,8 @@ final class Misses {
 
     /** As the kernel does: towards the server the TTL has gone down before the MTU is looked at, and the quote shows it. */
     private void tooBig(Packet p, int side, int mtu) {
-        if (side == Connection.CLIENT_SIDE && p.ipv6) {
-            Ipv6.decrementHopLimit(p.l3);
-        } else if (side == Connection.CLIENT_SIDE) {
-            Ipv4.decrementTtl(p.l3);
+        if (side == Connection.CLIENT_SIDE) {
+            p.countDown();
         }
         net.tooBig(p, mtu);
     }

@@ -1,5 +1,8 @@
 package lvsd.dataplane;
 
+import lvsd.wire.Ipv4;
+import lvsd.wire.Ipv6;
+
 /**
  * One parsed packet, as the parts of the pipeline that handle packets one at a time see it (misses, ARP and ND, ICMP,
  * punt). The worker owns one instance and fills it anew; nothing may keep a reference.
@@ -40,6 +43,15 @@ public final class Packet {
     public boolean laterFragment;
     /** Sent to a group address of layer 2. */
     public boolean groupFrame;
+
+    /** Takes one off the TTL or hop limit, which must not be 0; a header checksum is kept right. */
+    public void countDown() {
+        if (ipv6) {
+            Ipv6.decrementHopLimit(l3);
+        } else {
+            Ipv4.decrementTtl(l3);
+        }
+    }
 
     /** Becomes the same view as {@code other}; the mbuf stays its own. */
     public void copy(Packet other) {

@@ -100,8 +100,7 @@ final class Persistence {
         if (entry < 0) {
             return connector.refuse(p, entry);
         }
-        Destination destination = pipeline.services.destination(
-                Connection.destination(pipeline.table(p.ipv6).hot(entry)));
+        Destination destination = server(p.ipv6, entry);
         return destination == null
                 ? Verdict.drop(DropReason.DESTINATION_GONE)
                 : connector.connect(p, service, destination, entry + 1);
@@ -121,13 +120,15 @@ final class Persistence {
             return Verdict.drop(DropReason.NO_CONNECTION);
         }
         int entry = find(service, flow, p.protocol, p.ipv6);
-        Destination destination = entry < 0
-                ? null
-                : pipeline.services.destination(
-                        Connection.destination(pipeline.table(p.ipv6).hot(entry)));
+        Destination destination = entry < 0 ? null : server(p.ipv6, entry);
         return destination == null
                 ? Verdict.drop(entry == FULL ? DropReason.TABLE_FULL : DropReason.NO_DESTINATION)
                 : connector.connect(p, service, destination, entry + 1);
+    }
+
+    private @Nullable Destination server(boolean ipv6, int entry) {
+        return pipeline.services.destination(
+                Connection.destination(pipeline.table(ipv6).hot(entry)));
     }
 
     /** False when the service goes by Call-IDs and the packet has none. */
@@ -166,10 +167,7 @@ final class Persistence {
 
     private void setKey(Service service, Flow flow, int protocol, boolean ipv6) {
         boolean marked = service.mark != 0;
-        int shown = marked ? 0 : protocol;
-        virtualPort = templatePort(service, flow.virtualPort, protocol);
-        keyPorts = service.byCall ? callIds.hash(callAt, callLength) + virtualPort : Tcp.portPair(0, virtualPort);
-        keyProtocol = service.byCall ? Template.callKey(shown) : Template.key(shown);
+        setKey(service, templatePort(service, flow.virtualPort, protocol), protocol);
         if (ipv6) {
             clientHigh = flow.clientHigh & service.maskHigh;
             clientLow = flow.clientLow & service.maskLow;
@@ -179,6 +177,14 @@ final class Persistence {
             key4 = Ipv4.pair((int) flow.clientLow & service.mask4, marked ? service.mark : (int) flow.virtualLow);
         }
         hash(ipv6);
+    }
+
+    /** The key's port, Call-ID and protocol. */
+    private void setKey(Service service, int port, int protocol) {
+        int shown = service.mark != 0 ? 0 : protocol;
+        virtualPort = port;
+        keyPorts = service.byCall ? callIds.hash(callAt, callLength) + port : Tcp.portPair(0, port);
+        keyProtocol = service.byCall ? Template.callKey(shown) : Template.key(shown);
     }
 
     private void hash(boolean ipv6) {
@@ -329,7 +335,7 @@ final class Persistence {
     /** Makes, updates or ends a template as {@code c} says, if it is this worker's. False if it cannot be had here. */
     boolean take(SyncConnection c) {
         Service service = templateService(c);
-        Destination destination = service == null ? null : server(service, c);
+        Destination destination = service == null ? null : SyncTaker.destination(service, c);
         if (service == null || destination == null || !readCallId(c, service)) {
             return false;
         }
@@ -402,16 +408,6 @@ final class Persistence {
                 : pipeline.services.find4(TCP, Integer.reverseBytes((int) c.virtualLow), Service.FTP);
     }
 
-    private static @Nullable Destination server(Service service, SyncConnection c) {
-        int port = Wire.port(c.serverPort);
-        for (Destination each : service.destinations) {
-            if (each.ipv6 == c.ipv6 && (port == 0 || each.port == 0 || each.port == port) && SyncTaker.isAt(each, c)) {
-                return each;
-            }
-        }
-        return null;
-    }
-
     private boolean readCallId(SyncConnection c, Service service) {
         if (!service.byCall) {
             return c.engineDataLength == 0;
@@ -424,10 +420,7 @@ final class Persistence {
     }
 
     private void setKey(Service service, SyncConnection c) {
-        int shown = service.mark != 0 ? 0 : c.protocol;
-        virtualPort = Wire.port(c.virtualPort);
-        keyPorts = service.byCall ? callIds.hash(callAt, callLength) + virtualPort : Tcp.portPair(0, virtualPort);
-        keyProtocol = service.byCall ? Template.callKey(shown) : Template.key(shown);
+        setKey(service, Wire.port(c.virtualPort), c.protocol);
         if (c.ipv6) {
             clientHigh = Long.reverseBytes(c.clientHigh) & service.maskHigh;
             clientLow = Long.reverseBytes(c.clientLow) & service.maskLow;

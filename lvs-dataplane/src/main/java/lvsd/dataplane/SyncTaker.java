@@ -93,7 +93,7 @@ final class SyncTaker {
 
     private boolean keep(SyncConnection c) {
         ConnectionTable table = pipeline.table(c.ipv6);
-        int reference = find(c);
+        int reference = find(pipeline, c, c.protocol);
         if (reference == ConnectionTable.NONE) {
             return c.deleted || make(table, c);
         }
@@ -115,9 +115,10 @@ final class SyncTaker {
         return make(table, c);
     }
 
-    private int find(SyncConnection c) {
+    /** What the worker has under the client's side's tuple, with {@code protocol} in it; {@link ConnectionTable#NONE}. */
+    static int find(Pipeline pipeline, SyncConnection c, int protocol) {
         if (!c.ipv6) {
-            return pipeline.table4.find4(pair(c.clientLow, c.virtualLow), clientPorts(c), c.protocol);
+            return pipeline.table4.find4(pair(c.clientLow, c.virtualLow), clientPorts(c), protocol);
         }
         return pipeline.table6.find6(
                 Long.reverseBytes(c.clientHigh),
@@ -125,7 +126,7 @@ final class SyncTaker {
                 Long.reverseBytes(c.virtualHigh),
                 Long.reverseBytes(c.virtualLow),
                 clientPorts(c),
-                c.protocol);
+                protocol);
     }
 
     private static boolean sameServer(ConnectionTable table, int entry, SyncConnection c) {
@@ -248,18 +249,19 @@ final class SyncTaker {
         return (direct ? table.insertClient(entry) : table.insert(entry)) == ConnectionTable.INSERTED;
     }
 
-    private static @Nullable Destination destination(Service service, SyncConnection c) {
+    /** The server that {@code c} names, a template perhaps without a port; null if the service has none such. */
+    static @Nullable Destination destination(Service service, SyncConnection c) {
         int port = Wire.port(c.serverPort);
+        boolean anyPort = port == 0 && c.template();
         for (Destination each : service.destinations) {
-            if (each.ipv6 == c.ipv6 && (each.port == port || each.port == 0) && isAt(each, c)) {
+            if (each.ipv6 == c.ipv6 && (anyPort || each.port == port || each.port == 0) && isAt(each, c)) {
                 return each;
             }
         }
         return null;
     }
 
-    /** Whether a server has the address that {@code c} names. */
-    static boolean isAt(Destination destination, SyncConnection c) {
+    private static boolean isAt(Destination destination, SyncConnection c) {
         return c.ipv6
                 ? destination.address6High == Long.reverseBytes(c.serverHigh)
                         && destination.address6Low == Long.reverseBytes(c.serverLow)

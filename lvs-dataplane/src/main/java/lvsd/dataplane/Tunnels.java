@@ -74,7 +74,7 @@ final class Tunnels {
         if (destination == null) {
             return Verdict.drop(DropReason.DESTINATION_GONE);
         }
-        countDown(p);
+        p.countDown();
         boolean whole = !p.ipv6 && Ipv4.dontFragment(p.l3) && pipeline.sysctls.pmtuDisc;
         int way = way(destination, Adjacency.mtu(net.line(nextHop)));
         int mtu = way - Encapsulation.overhead(destination);
@@ -94,14 +94,6 @@ final class Tunnels {
         boolean whole = !p.ipv6 && Ipv4.dontFragment(p.l3) && pipeline.sysctls.pmtuDisc;
         boolean wrapped = destination != null && wrap(p, destination, nextHop, whole, port(table, entry));
         return wrapped ? net.outputOwn(p, nextHop, Adjacency.mtu(net.line(nextHop))) : Verdict.drop(DropReason.TUNNEL);
-    }
-
-    private static void countDown(Packet p) {
-        if (p.ipv6) {
-            Ipv6.decrementHopLimit(p.l3);
-        } else {
-            Ipv4.decrementTtl(p.l3);
-        }
     }
 
     private boolean wrap(Packet p, Destination destination, int nextHop, boolean whole, int port) {

@@ -121,11 +121,6 @@ public final class Connection {
         return Memory.getInt(hot, SIZE, PORTS + 4L * side);
     }
 
-    /** Ports of both sides in one load: those of {@code side} in the low half, the other's above. */
-    public static long bothPorts(long hot, int side) {
-        return Long.rotateRight(Memory.getLong(hot, SIZE, PORTS), side << 5);
-    }
-
     /** Sets the ports of {@code side}. */
     public static void setPorts(long hot, int side, int ports) {
         Memory.setInt(hot, SIZE, PORTS + 4L * side, ports);
