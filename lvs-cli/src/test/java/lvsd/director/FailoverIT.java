@@ -126,9 +126,12 @@ class FailoverIT {
         return 3 - number;
     }
 
+    /** From its end on all connections are old enough that none may be lost. */
     private void begin() {
         running = new Running();
         Shell.await("all flows are up", SOON, () -> flows().allUp());
+        flows().good("begun");
+        Shell.await("all flows are up still", SOON, () -> flows().allUp());
         synced();
     }
 
@@ -138,7 +141,7 @@ class FailoverIT {
         Shell.await(
                 "director " + other(active) + " has all connections",
                 SOON,
-                () -> pair.connections(other(active)) >= count);
+                () -> pair.established(other(active)) >= count);
         Shell.pause(Duration.ofMillis(200));
         flows().stall("report");
     }
@@ -193,9 +196,12 @@ class FailoverIT {
     @Test
     void keepalivedDecides() throws IOException, InterruptedException {
         Requirements.checkTools("keepalived");
+        role(1, "standby");
+        role(2, "standby");
         keepalived(1);
         awaitRole(1, "active");
         keepalived(2);
+        oneIsActive();
         begin();
         for (int round = 0; round < ROUNDS; round++) {
             long began = System.nanoTime();
@@ -263,8 +269,9 @@ class FailoverIT {
                         own.resolve("log." + System.nanoTime()),
                         "sh",
                         "-c",
-                        "mount --bind " + own + " /etc/keepalived && mount -t tmpfs tmpfs /run && exec"
-                                + " /usr/sbin/keepalived -P -n -l -D -f /etc/keepalived/keepalived.conf");
+                        "mount --bind " + own + " /etc/keepalived && mount -t tmpfs tmpfs /run"
+                                + " && /etc/keepalived/lvsd-role wait"
+                                + " && exec /usr/sbin/keepalived -P -n -l -D -f /etc/keepalived/keepalived.conf");
         keepaliveds.put(number, process);
     }
 }

@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import lvsd.control.ControlClient;
 import lvsd.control.Reply;
@@ -219,10 +220,23 @@ final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExe
         }
     }
 
-    /** Connections in a director's tables. */
-    long connections(int number) {
-        return Views.read(ask(number, "--workers")) instanceof View.Workers(var workers)
-                ? workers.stream().mapToLong(View.Worker::connections).sum()
-                : -1;
+    /** Established connections in a director's tables. */
+    long established(int number) {
+        long[] count = {0};
+        Consumer<String> page = text -> count[0] += established(text);
+        try (ControlClient control = new ControlClient(director(number).control(), PATIENCE)) {
+            page.accept(control.request("-L -c -n", page).out());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return count[0];
+    }
+
+    private static long established(String page) {
+        return !page.isEmpty() && Views.read(page) instanceof View.Connections(var connections)
+                ? connections.stream()
+                        .filter(connection -> connection.state().equals("ESTABLISHED"))
+                        .count()
+                : 0;
     }
 }

@@ -20,13 +20,18 @@ import java.util.concurrent.TimeUnit;
  * VIP,SOURCE...}: so many of each kind to each VIP. Every byte is checked. {@code report} on standard input prints
  * {@code flows=... up=... failed=... stallms=... moved=...}: how many there are, how many have had an answer, how many
  * have failed, the longest that one had to wait since the last report, and how many have got on since the last
- * {@code mark}, which reports too; then the first failures. {@code stop} ends all of them in order, reports, and ends.
+ * {@code mark}, which reports too; then the first failures. A connection that fails before {@code begun}, which reports
+ * too, is too young to have been synced: it is made again. {@code stop} ends all of them in order, reports, and ends.
  */
 final class Flows {
     private static final int PORT = 80;
     private static final int PAUSE_MILLIS = 50;
     private static final int TIMEOUT_MILLIS = 60_000;
     private static final int FAILURES_SHOWN = 8;
+    private static final int AGAIN_MILLIS = 100;
+
+    /** Whether a failure counts. */
+    private static volatile boolean begun;
 
     /** What a flow does. */
     private enum Kind {
@@ -67,6 +72,19 @@ final class Flows {
 
         @Override
         public void run() {
+            try {
+                while (!once()) {
+                    TimeUnit.MILLISECONDS.sleep(AGAIN_MILLIS);
+                }
+            } catch (InterruptedException e) {
+                failure = e.toString();
+            }
+        }
+
+        /** One connection to its end; false: it failed, and is to be made again. */
+        private boolean once() throws InterruptedException {
+            up = false;
+            offset = 0;
             try (Socket socket = new Socket()) {
                 socket.bind(source);
                 socket.setTcpNoDelay(true);
@@ -84,9 +102,15 @@ final class Flows {
                     case DOWNLOAD -> download(in, out);
                     case UPLOAD -> upload(socket, in, out);
                 }
-            } catch (IOException | InterruptedException e) {
+                return true;
+            } catch (IOException e) {
+                if (!begun) {
+                    waits = 0;
+                    return false;
+                }
                 failure = kind + " " + source.getAddress().getHostAddress() + " to "
                         + target.getAddress().getHostAddress() + (up ? "" : " (new)") + " at " + offset + ": " + e;
+                return true;
             }
         }
 
@@ -186,6 +210,7 @@ final class Flows {
         }
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, ISO_8859_1));
         for (String line = in.readLine(); line != null && !line.equals("stop"); line = in.readLine()) {
+            begun |= line.equals("begun");
             report(flows);
             if (line.equals("mark")) {
                 flows.forEach(flow -> flow.moved = false);
