@@ -188,6 +188,8 @@ final class WebServer {
             out.write(buffer);
             Shell.pause(Duration.ofMillis(50));
         }
+        // A socket closed with bytes unread resets the connection, and what was under way is lost: RFC 1122, 4.2.2.13.
+        var _ = in.read();
     }
 
     private static void verify(InputStream in, OutputStream out) throws IOException {
