@@ -178,9 +178,7 @@ class CliConnectionsIT {
             datagram(SERVERS.get(i), CLIENT, 5060, 30200 + i, invite);
         }
         Shell.await(
-                "both calls answered",
-                Duration.ofSeconds(10),
-                () -> tool("-Lnc").stdout().split("ASSURED", -1).length == 3);
+                "both calls answered", Shell.SOON, () -> tool("-Lnc").stdout().split("ASSURED", -1).length == 3);
         replay("pe-sip", Set.of(), 17);
     }
 
@@ -191,9 +189,9 @@ class CliConnectionsIT {
         open(30800, SERVERS.getFirst());
         awaitState("ESTABLISHED");
         replay("timeouts-after-set", Set.of(), 1);
-        Shell.await("time to pass", Duration.ofSeconds(10), () -> expires(30800) < 8);
+        Shell.await("time to pass", Shell.SOON, () -> expires(30800) < 8);
         client(30800, ACK, 6);
-        Shell.await("a fresh timer", Duration.ofSeconds(2), () -> expires(30800) > 8);
+        Shell.await("a fresh timer", Shell.SOON, () -> expires(30800) > 8);
         replay("timeouts-after-set-refreshed", Set.of(), 0);
         client(30800, FIN, 0);
         server(30800, SERVERS.getFirst(), FIN, 0);
@@ -259,7 +257,7 @@ class CliConnectionsIT {
     private void awaitState(String text) {
         Shell.await(
                 "a connection with " + text,
-                Duration.ofSeconds(10),
+                Shell.SOON,
                 () -> tool("-Lnc").stdout().contains(text));
     }
 

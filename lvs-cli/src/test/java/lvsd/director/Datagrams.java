@@ -23,7 +23,7 @@ final class Datagrams {
         DatagramSocket[] sockets = new DatagramSocket[SOCKETS];
         for (int i = 0; i < SOCKETS; i++) {
             sockets[i] = new DatagramSocket();
-            sockets[i].setSoTimeout(2000);
+            sockets[i].setSoTimeout(30_000);
             // Connected, so that an answer from anywhere but the VIP is not taken.
             sockets[i].connect(target);
         }

@@ -195,10 +195,7 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
             String role = namespace.name().substring(namespace.name().indexOf('-') + 1);
             Path log = directory().resolve(role + ".tcpdump");
             namespace.start(log, "tcpdump", "-U", "-s", "300", "-ni", "eth0", "-w", directory() + "/" + role + ".pcap");
-            Shell.await(
-                    "tcpdump listens",
-                    Duration.ofSeconds(10),
-                    () -> log.toFile().length() > 0);
+            Shell.await("tcpdump listens", Shell.SOON, () -> log.toFile().length() > 0);
         }
     }
 

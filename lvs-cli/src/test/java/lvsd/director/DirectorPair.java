@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -130,7 +129,7 @@ final class DirectorPair implements BeforeAllCallback, AfterAllCallback, TestExe
 
     /** What {@code lvsadm} would do with these arguments, faster. */
     void request(int number, String line) {
-        try (ControlClient client = new ControlClient(director(number).control(), Duration.ofSeconds(10))) {
+        try (ControlClient client = new ControlClient(director(number).control(), Shell.SOON)) {
             Reply reply = client.request(line);
             if (reply.exitCode() != 0) {
                 throw new AssertionError(line + ": " + reply);
@@ -143,7 +142,7 @@ final class DirectorPair implements BeforeAllCallback, AfterAllCallback, TestExe
     /** {@code -Lnc} of a director, faster than the tool. */
     List<View.Connection> connections(int number) {
         List<View.Connection> all = new ArrayList<>();
-        try (ControlClient client = new ControlClient(director(number).control(), Duration.ofSeconds(10))) {
+        try (ControlClient client = new ControlClient(director(number).control(), Shell.SOON)) {
             String last = client.request("-L -c -n", page -> add(all, page)).out();
             add(all, last);
         } catch (IOException e) {

@@ -40,7 +40,6 @@ class FailoverIT {
 
     private static final String TRANSFERS = Director.LONG ? "10" : "2";
     private static final int ROUNDS = Director.LONG ? 20 : 2;
-    private static final Duration SOON = Duration.ofSeconds(60);
     private static final Pattern REPORT =
             Pattern.compile("flows=(\\d+) up=(\\d+) failed=(\\d+) stallms=(\\d+) moved=(\\d+)(.*)");
 
@@ -129,9 +128,9 @@ class FailoverIT {
     /** From its end on all connections are old enough that none may be lost. */
     private void begin() {
         running = new Running();
-        Shell.await("all flows are up", SOON, () -> flows().allUp());
+        Shell.await("all flows are up", Shell.SOON, () -> flows().allUp());
         flows().good("begun");
-        Shell.await("all flows are up still", SOON, () -> flows().allUp());
+        Shell.await("all flows are up still", Shell.SOON, () -> flows().allUp());
         synced();
     }
 
@@ -140,7 +139,7 @@ class FailoverIT {
         long count = flows().count();
         Shell.await(
                 "director " + other(active) + " has all connections",
-                SOON,
+                Shell.SOON,
                 () -> pair.established(other(active)) >= count);
         Shell.pause(Duration.ofMillis(200));
         flows().stall("report");
@@ -150,7 +149,7 @@ class FailoverIT {
     private void settled(String what, long began) {
         long took = (System.nanoTime() - began) / 1_000_000;
         long[] longest = {flows().stall("mark")};
-        Shell.await(what + ": all flows get on again", SOON, () -> {
+        Shell.await(what + ": all flows get on again", Shell.SOON, () -> {
             Matcher report = flows().good("report");
             longest[0] = Math.max(longest[0], Long.parseLong(report.group(4)));
             return report.group(1).equals(report.group(5));
@@ -229,7 +228,7 @@ class FailoverIT {
 
     /** On a machine so busy that three advertisements come late, the one that was plugged in may have taken over again. */
     private void oneIsActive() {
-        Shell.await("one director is active, the other standby", SOON, () -> isActive(1) != isActive(2));
+        Shell.await("one director is active, the other standby", Shell.SOON, () -> isActive(1) != isActive(2));
         active = isActive(1) ? 1 : 2;
     }
 
@@ -240,7 +239,7 @@ class FailoverIT {
     private static void awaitRole(int number, String role) {
         Shell.await(
                 "director " + number + " is " + role,
-                SOON,
+                Shell.SOON,
                 () -> pair.ask(number, "--role").contains(role));
     }
 

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -30,8 +29,6 @@ import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
  * (eth3) for sync. Both begin as standby. A failed test carries both logs.
  */
 final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExecutionExceptionHandler {
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
-
     private final List<Namespace> namespaces = new ArrayList<>();
     private final List<Namespace> hosts = new ArrayList<>();
     private final Map<Integer, LvsdProcess> directors = new TreeMap<>();
@@ -209,7 +206,7 @@ final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExe
 
     /** One request to a director, which must succeed; what it answers. Faster than the tool. */
     String ask(int number, String line) {
-        try (ControlClient control = new ControlClient(director(number).control(), PATIENCE)) {
+        try (ControlClient control = new ControlClient(director(number).control(), Shell.SOON)) {
             Reply reply = control.request(line);
             if (reply.exitCode() != 0) {
                 throw new AssertionError(line + ": " + reply);
@@ -224,7 +221,7 @@ final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExe
     long established(int number) {
         long[] count = {0};
         Consumer<String> page = text -> count[0] += established(text);
-        try (ControlClient control = new ControlClient(director(number).control(), PATIENCE)) {
+        try (ControlClient control = new ControlClient(director(number).control(), Shell.SOON)) {
             page.accept(control.request("-L -c -n", page).out());
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.time.Duration;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -28,14 +27,7 @@ class FloodIT {
                 to.startPipedJava(Groups.class, "receive", parts[0], parts[1], toInterface, Integer.toString(COUNT));
         try (BufferedReader said = receiver.inputReader()) {
             assertThat(said.readLine()).isEqualTo("ready");
-            from.runJava(
-                            Duration.ofSeconds(20),
-                            Groups.class,
-                            "send",
-                            parts[0],
-                            parts[1],
-                            fromInterface,
-                            Integer.toString(COUNT))
+            from.runJava(Shell.SOON, Groups.class, "send", parts[0], parts[1], fromInterface, Integer.toString(COUNT))
                     .orFail();
             return said.readLine();
         } finally {
@@ -85,12 +77,12 @@ class FloodIT {
         director.topology().wires().ip("link", "set", "director", "down");
         Shell.await(
                 "no carrier",
-                Duration.ofSeconds(10),
+                Shell.SOON,
                 () -> host.run("ip", "link", "show", "lan").out().contains("NO-CARRIER"));
         director.topology().wires().ip("link", "set", "director", "up");
         Shell.await(
                 "carrier",
-                Duration.ofSeconds(10),
+                Shell.SOON,
                 () -> !host.run("ip", "link", "show", "lan").out().contains("NO-CARRIER"));
     }
 }

@@ -82,8 +82,7 @@ class ForwardingIT {
         Process tcpdump = director.topology()
                 .server(1)
                 .start(log, "tcpdump", "-U", "-ni", "eth0", "-w", capture.toString(), "tcp dst port 80");
-        Shell.await(
-                "tcpdump listens", Duration.ofSeconds(10), () -> log.toFile().length() > 0);
+        Shell.await("tcpdump listens", Shell.SOON, () -> log.toFile().length() > 0);
         // Two connections: one of them goes to the first server.
         for (int port = 45_678; port <= 45_679; port++) {
             director.client()
@@ -101,7 +100,7 @@ class ForwardingIT {
         }
         Shell.await(
                 "a whole connection is captured",
-                Duration.ofSeconds(10),
+                Shell.SOON,
                 () -> capture.toFile().length() > 400);
         tcpdump.destroy();
         String frames = HexFormat.of().formatHex(Files.readAllBytes(capture));

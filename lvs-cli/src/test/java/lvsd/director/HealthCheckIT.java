@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -31,7 +30,6 @@ class HealthCheckIT {
     /** Three tenths of a second each: load enough, and none of the machine's time. */
     private static final String PAGE = "/slow/3";
 
-    private static final Duration SOON = Duration.ofSeconds(40);
     private static final String RS1 = Topology.address(1) + ":80";
     private static final String RS2 = Topology.address(2) + ":80";
 
@@ -100,7 +98,7 @@ class HealthCheckIT {
     private void takesAFailingServerOutAndBack() throws IOException {
         awaitWeights(1, 1);
         Load.Running load = Load.of(Service.NAT.vip(), PAGE).parallel(8).start(director.client());
-        Shell.await("both servers work", SOON, () -> fetched(1) > 8 && fetched(2) > 8);
+        Shell.await("both servers work", Shell.SOON, () -> fetched(1) > 8 && fetched(2) > 8);
 
         // It answers, but says that it is not well: nobody may notice.
         Path sick = director.directory().resolve("rs1.log.sick");
@@ -108,12 +106,12 @@ class HealthCheckIT {
         awaitWeights(0, 1);
         long atChange = fetched(1);
         long other = fetched(2);
-        Shell.await("the other server goes on", SOON, () -> fetched(2) > other + 24);
+        Shell.await("the other server goes on", Shell.SOON, () -> fetched(2) > other + 24);
         // A request of a connection that was set up before the change may still have been on its way.
         assertThat(fetched(1)).isLessThanOrEqualTo(atChange + 8);
         Files.delete(sick);
         awaitWeights(1, 1);
-        Shell.await("the server is back at work", SOON, () -> fetched(1) > atChange + 16);
+        Shell.await("the server is back at work", Shell.SOON, () -> fetched(1) > atChange + 16);
         Load.Report report = load.stop();
         assertThat(report.failed()).as(report.text()).isZero();
 
@@ -140,7 +138,7 @@ class HealthCheckIT {
         Files.delete(log);
         WebServer.start(director.server(1), "rs1", 80, log);
         awaitWeights(1, 1);
-        Shell.await("the server is back at work", SOON, () -> fetched(1) > 8);
+        Shell.await("the server is back at work", Shell.SOON, () -> fetched(1) > 8);
         Load.Report report = load.stop();
         // The dead server refused some; no one waited for an answer that did not come.
         assertThat(report.text()).doesNotContain("timed out");
@@ -153,7 +151,8 @@ class HealthCheckIT {
     }
 
     private static void awaitWeights(int first, int second) {
-        Shell.await("weights " + first + " and " + second, SOON, () -> weight(RS1) == first && weight(RS2) == second);
+        Shell.await(
+                "weights " + first + " and " + second, Shell.SOON, () -> weight(RS1) == first && weight(RS2) == second);
     }
 
     /** The weight of a server, -1 if it is not there. */

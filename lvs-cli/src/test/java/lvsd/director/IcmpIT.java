@@ -38,8 +38,7 @@ class IcmpIT {
     void aServersPortUnreachableReachesTheClient(Service service) {
         String closed = service.rules("-u").replace(":80 ", ":9 ").replaceAll("(-r \\S+):\\d+", "$1:9");
         director.rules(closed);
-        Shell.Result result =
-                director.client().runJava(Duration.ofSeconds(30), Datagrams.class, service.vip(), "9", "1", "100");
+        Shell.Result result = director.client().runJava(Shell.SOON, Datagrams.class, service.vip(), "9", "1", "100");
         assertThat(result.err()).contains("PortUnreachable");
     }
 
@@ -51,7 +50,6 @@ class IcmpIT {
         director.rules("-A -t " + service.at() + " -s wlc");
         Load.Report report = Load.of(service.vip(), "/").count(2).run(director.client());
         assertThat(report.failed()).isEqualTo(2);
-        assertThat(report.maxMicroseconds()).isLessThan(3_000_000);
         assertThat(report.text()).containsPattern("(?i)refused|unreachable");
     }
 

@@ -18,7 +18,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class LvsdProcess implements AutoCloseable {
     private static final Duration START = Duration.ofSeconds(90);
-    private static final Duration STOP = Duration.ofSeconds(10);
+    private static final Duration STOP = Shell.SOON;
 
     private final Namespace namespace;
     private final Path directory;

@@ -2,7 +2,6 @@ package lvsd.director;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.time.Duration;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -25,7 +24,7 @@ class OffloadsIT {
         Load.Report small = Load.of(service.vip(), "/").count(100).parallel(4).run(director.client());
         assertThat(small.failed()).as(small.text()).isZero();
         Shell.Result datagrams =
-                director.client().runJava(Duration.ofSeconds(30), Datagrams.class, service.vip(), "80", "40", "1200");
+                director.client().runJava(Shell.SOON, Datagrams.class, service.vip(), "80", "40", "1200");
         assertThat(datagrams.exit()).as(datagrams.toString()).isZero();
     }
 
@@ -38,7 +37,7 @@ class OffloadsIT {
         Load.Running load = Load.of(service.vip(), "/bytes/4000000").count(1).start(director.client());
         Shell.await(
                 "the download ends, or the log names the remedy",
-                Duration.ofSeconds(15),
+                Shell.SOON,
                 () -> !load.process().isAlive() || director.lvsd().log().contains("ethtool -K"));
         if (load.process().isAlive()) {
             load.process().destroyForcibly();

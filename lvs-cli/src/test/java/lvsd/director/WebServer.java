@@ -71,7 +71,7 @@ final class WebServer {
     static Process start(Namespace namespace, String name, int port, Path log) {
         Process process = namespace.startJava(
                 log.resolveSibling(name + ".err"), WebServer.class, name, Integer.toString(port), log.toString());
-        Shell.await(name + " listens", Duration.ofSeconds(20), () -> Files.exists(log));
+        Shell.await(name + " listens", Shell.SOON, () -> Files.exists(log));
         return process;
     }
 
