@@ -13,6 +13,11 @@ import java.util.Optional;
  * <p>The JDK's own parsers turn IPv4-mapped IPv6 addresses into IPv4 and print IPv6 without compression, hence these.
  */
 public final class Addresses {
+    private static final byte[] BROADCAST = {-1, -1, -1, -1};
+    private static final byte[] LOOPBACK_BROADCAST = {127, -1, -1, -1};
+    /** What IPv4-mapped addresses begin with. */
+    private static final byte[] MAPPED = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1};
+
     private Addresses() {}
 
     /** Reads IPv4 or IPv6, strictly numeric, dotted quads only. */
@@ -161,6 +166,21 @@ public final class Addresses {
             }
         }
         return at == text.length();
+    }
+
+    /**
+     * Whether a real server can have this address: the kernel takes those that one host has. Not so 0.0.0.0, multicast and
+     * broadcast; in IPv6 the unspecified address, IPv4-mapped, link-local (which need an interface) and multicast ones.
+     */
+    public static boolean isUnicast(InetAddress address) {
+        byte[] bytes = address.getAddress();
+        if (address.isAnyLocalAddress() || address.isMulticastAddress()) {
+            return false;
+        }
+        if (bytes.length == 4) {
+            return !Arrays.equals(bytes, BROADCAST) && !Arrays.equals(bytes, LOOPBACK_BROADCAST);
+        }
+        return !address.isLinkLocalAddress() && !Arrays.equals(bytes, 0, 12, MAPPED, 0, 12);
     }
 
     /** The address of four or sixteen bytes; IPv4-mapped ones stay IPv6. */

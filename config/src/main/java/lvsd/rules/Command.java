@@ -37,6 +37,11 @@ enum Command {
         this.label = label;
     }
 
+    /** Whether ipvsadm does not have it. */
+    boolean ours() {
+        return compareTo(ADD_LADDR) >= 0 && this != HELP && this != VERSION;
+    }
+
     /** The word that messages use. */
     String label() {
         return label;

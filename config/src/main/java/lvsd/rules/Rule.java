@@ -62,9 +62,9 @@ public sealed interface Rule {
     /**
      * {@code --set}: timeouts of TCP established, TCP FIN_WAIT and UDP in seconds; 0 keeps the present value.
      *
-     * @param tcp 0 to 8589933
-     * @param tcpFin 0 to 8589933
-     * @param udp 0 to 8589933
+     * @param tcp 0 to 2678400
+     * @param tcpFin 0 to 2678400
+     * @param udp 0 to 2678400
      */
     record SetTimeouts(int tcp, int tcpFin, int udp) implements Change {}
 

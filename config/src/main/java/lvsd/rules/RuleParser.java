@@ -16,8 +16,11 @@ import org.jspecify.annotations.Nullable;
  * parser serves the command line, {@code -R}, the rules file, the journal and the control socket. Immutable.
  */
 public final class RuleParser {
-    private static final long MAX_PERSISTENCE = 31L * 86400;
+    /** Of {@code -p} and {@code --set}, in seconds: 31 days. */
+    private static final long MAX_SECONDS = 31L * 86400;
+
     private static final int DEFAULT_PERSISTENCE = 360;
+    /** Of {@code --conn-timeout}, in seconds: that of the timeouts among the settings. */
     private static final long MAX_TIMEOUT = 8589933;
     /** What sysctl(8) writes before the names of IPVS. */
     private static final String SYSCTL_FOLDER = "net.ipv4.vs.";
@@ -42,8 +45,8 @@ public final class RuleParser {
     }
 
     /**
-     * Reads one line: words separated by blanks, tabs or carriage returns, no quoting; leading words that name the
-     * program are passed over.
+     * Reads one line: words separated by blanks, tabs or carriage returns, no quoting, each ending at a zero character if it
+     * has one, as strings of C do; leading words that name the program are passed over.
      *
      * @return the rule; empty where the line says nothing
      */
@@ -53,7 +56,8 @@ public final class RuleParser {
         for (int i = 0; i <= line.length(); i++) {
             boolean blank = i == line.length() || " \t\r\n".indexOf(line.charAt(i)) >= 0;
             if (blank && start >= 0) {
-                words.add(line.substring(start, i));
+                int nul = line.indexOf('\0', start);
+                words.add(line.substring(start, nul < 0 ? i : Math.min(nul, i)));
                 start = -1;
             } else if (!blank && start < 0) {
                 start = i;
@@ -210,7 +214,7 @@ public final class RuleParser {
                 case PERSISTENT ->
                     persistence = OptionalInt.of(
                             scanner.hasValue()
-                                    ? (int) number(value, 1, MAX_PERSISTENCE, quoted("invalid timeout value", value))
+                                    ? (int) number(value, 1, MAX_SECONDS, quoted("invalid timeout value", value))
                                     : DEFAULT_PERSISTENCE);
                 case NETMASK -> readNetmask(value);
                 case SCHED_FLAGS -> schedulerFlags = value;
@@ -332,7 +336,8 @@ public final class RuleParser {
                     throw RuleSyntaxException.fail("illegal ipv6 netmask specified");
                 }
             } else {
-                byte[] mask = Addresses.parse4(value)
+                // Read as any IPv4 address, so a host's name will do.
+                byte[] mask = host4(value)
                         .orElseThrow(() -> RuleSyntaxException.fail("illegal virtual server persistent mask specified"))
                         .getAddress();
                 netmask = (mask[0] & 0xff) << 24 | (mask[1] & 0xff) << 16 | (mask[2] & 0xff) << 8 | (mask[3] & 0xff);
@@ -375,17 +380,15 @@ public final class RuleParser {
             }
             Optional<InetAddress> six = Addresses.parse6(host);
             if (six.isEmpty() && bracket) {
-                port = "0";
+                port = null;
             } else if (six.isEmpty()) {
                 int colon = text.indexOf(':');
                 host = colon < 0 ? text : text.substring(0, colon);
                 port = colon < 0 ? null : text.substring(colon + 1);
             }
             Optional<InetAddress> address = six.isPresent() ? six : host4(host);
-            OptionalLong bare = number(text);
-            // A small number alone is a port to ipvsadm, and a port alone is nothing.
-            boolean portOnly = bare.isPresent() && bare.getAsLong() >= 0 && bare.getAsLong() <= 65535;
-            if (address.isEmpty() || portOnly) {
+            // A number alone is a port to ipvsadm, and a port alone is nothing.
+            if (address.isEmpty() || number(text).isPresent()) {
                 throw RuleSyntaxException.fail(message);
             }
             return new Endpoint(
@@ -472,7 +475,7 @@ public final class RuleParser {
             int[] seconds = new int[3];
             for (int i = 0; i < 3; i++) {
                 seconds[i] =
-                        (int) number(values.get(i), 0, MAX_TIMEOUT, quoted("invalid timeout value", values.get(i)));
+                        (int) number(values.get(i), 0, MAX_SECONDS, quoted("invalid timeout value", values.get(i)));
             }
             return new Rule.SetTimeouts(seconds[0], seconds[1], seconds[2]);
         }
@@ -672,7 +675,7 @@ public final class RuleParser {
         int at = skipSpace(text);
         boolean signed = at < text.length() && (text.charAt(at) == '-' || text.charAt(at) == '+');
         int digits = signed ? at + 1 : at;
-        if (digits == text.length() || text.length() - digits > 64) {
+        if (digits == text.length()) {
             return OptionalLong.empty();
         }
         long value = 0;

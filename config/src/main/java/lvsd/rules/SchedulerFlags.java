@@ -10,7 +10,12 @@ final class SchedulerFlags {
 
     private SchedulerFlags() {}
 
-    /** Reads a list separated by commas into the words that the scheduler prints, in the order of the flags. */
+    /**
+     * Reads a list separated by commas, where empty words count for nothing, into the words that the scheduler prints, in
+     * the order of the flags.
+     *
+     * @throws RuleSyntaxException at a word that is no flag of the scheduler, or if there are commas only (ipvsadm crashes)
+     */
     static Set<String> parse(String scheduler, String list) throws RuleSyntaxException {
         boolean[] flags = new boolean[COUNT];
         for (String word : list.split(",", -1)) {
@@ -23,6 +28,9 @@ final class SchedulerFlags {
             if (flags[number - 1]) {
                 words.add(word(scheduler, number));
             }
+        }
+        if (words.isEmpty() && !list.isEmpty()) {
+            throw invalid(list);
         }
         return Collections.unmodifiableSet(words);
     }
@@ -38,8 +46,12 @@ final class SchedulerFlags {
                 }
                 yield word.endsWith("fallback") ? 1 : 2;
             }
-            default -> throw RuleSyntaxException.fail("invalid scheduler flag `" + word + "'");
+            default -> throw invalid(word);
         };
+    }
+
+    private static RuleSyntaxException invalid(String word) {
+        return RuleSyntaxException.fail("invalid scheduler flag `" + word + "'");
     }
 
     private static String word(String scheduler, int number) {

@@ -165,8 +165,12 @@ enum Word {
         return null;
     }
 
-    private boolean knownTo(@Nullable Command command) {
-        return only == null || only == command || orOnly == command;
+    /** Our commands are none behind another, as if there were no such word. */
+    private boolean knownTo(@Nullable Command given) {
+        if (command != null && command.ours()) {
+            return given == null;
+        }
+        return only == null || only == given || orOnly == given;
     }
 
     /** Whether it takes an argument. */

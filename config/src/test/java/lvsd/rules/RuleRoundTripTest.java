@@ -151,7 +151,7 @@ class RuleRoundTripTest {
             case 7 -> new Rule.DeleteLocalAddress(local());
             case 8 -> new Rule.GetLocalAddresses(optionalId(), random.nextBoolean());
             case 9 -> new Rule.Zero(optionalId());
-            case 10 -> new Rule.SetTimeouts(random.nextInt(8589934), random.nextInt(8589934), random.nextInt(8589934));
+            case 10 -> new Rule.SetTimeouts(random.nextInt(2678401), random.nextInt(2678401), random.nextInt(2678401));
             case 11 ->
                 new Rule.StartDaemon(
                         Rule.Role.values()[random.nextInt(2)],

@@ -2,58 +2,80 @@ package lvsd.cli;
 
 import java.net.InetAddress;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import lvsd.control.View;
 import lvsd.rules.ServiceId;
 
 /**
- * The order of sorted listings. ipvsadm compares IPv4 addresses by their difference in 32 bits, which is no order (it goes
- * in a circle), so the result depends on the way of sorting: a merge sort from the top, as in the C library.
+ * The order of sorted listings. ipvsadm compares firewall marks and addresses, IPv6 word by word, by their difference in 32
+ * bits, which is no order (it goes in a circle), so the result depends on the way of sorting: a merge sort from the top, as in
+ * the C library.
  */
 final class ListingOrder {
     private ListingOrder() {}
 
-    /** Addresses before firewall marks, IPv4 before IPv6, then protocol, address, port. */
-    static final Comparator<View.Service> SERVICES =
+    /** Firewall mark, which is 0 for addresses and may be negative, then IPv4 before IPv6, protocol, address, port. */
+    private static final Comparator<View.Service> SERVICES =
             (a, b) -> compare(a.spec().id(), b.spec().id());
 
-    /** IPv4 before IPv6, then address, port. */
+    /** Address, of whatever family, then port. */
     static final Comparator<View.Destination> DESTINATIONS = (a, b) -> {
         int order = compare(a.spec().address(), b.spec().address());
         return order != 0 ? order : Integer.compare(a.spec().port(), b.spec().port());
     };
 
     private static int compare(ServiceId a, ServiceId b) {
-        if (a instanceof ServiceId.Vip x && b instanceof ServiceId.Vip y) {
-            if (a.ipv6() != b.ipv6()) {
-                return a.ipv6() ? 1 : -1;
-            }
-            if (x.protocol() != y.protocol()) {
-                return x.protocol().compareTo(y.protocol());
-            }
-            int order = compare(x.address(), y.address());
-            return order != 0 ? order : Integer.compare(x.port(), y.port());
+        int order = mark(a) - mark(b);
+        if (order == 0) {
+            order = Boolean.compare(a.ipv6(), b.ipv6());
         }
-        if (a instanceof ServiceId.Fwmark x && b instanceof ServiceId.Fwmark y) {
-            int order = Integer.compareUnsigned(x.mark(), y.mark());
-            return order != 0 ? order : Boolean.compare(x.ipv6(), y.ipv6());
+        if (order == 0 && a instanceof ServiceId.Vip x && b instanceof ServiceId.Vip y) {
+            order = x.protocol().compareTo(y.protocol());
+            order = order != 0 ? order : compare(x.address(), y.address());
+            order = order != 0 ? order : Integer.compare(x.port(), y.port());
         }
-        return a instanceof ServiceId.Vip ? -1 : 1;
+        return order;
+    }
+
+    private static int mark(ServiceId id) {
+        return id instanceof ServiceId.Fwmark fwmark ? fwmark.mark() : 0;
     }
 
     private static int compare(InetAddress a, InetAddress b) {
         byte[] x = a.getAddress();
         byte[] y = b.getAddress();
-        if (x.length != y.length) {
-            return Integer.compare(x.length, y.length);
+        int order = 0;
+        for (int i = 0; i < 16 && order == 0; i += 4) {
+            order = bits(x, i) - bits(y, i);
         }
-        return x.length == 4 ? bits(x) - bits(y) : Arrays.compareUnsigned(x, y);
+        return order;
     }
 
-    private static int bits(byte[] address) {
-        return (address[0] & 0xff) << 24 | (address[1] & 0xff) << 16 | (address[2] & 0xff) << 8 | (address[3] & 0xff);
+    /** Four bytes of an address; IPv4 ones go on with zeros. */
+    private static int bits(byte[] address, int at) {
+        if (at >= address.length) {
+            return 0;
+        }
+        return ((address[at] & 0xff) << 24)
+                | ((address[at + 1] & 0xff) << 16)
+                | ((address[at + 2] & 0xff) << 8)
+                | (address[at + 3] & 0xff);
+    }
+
+    /**
+     * Sorts in place. Where the order is none, that counts in which the kernel tells them: those with an address first, then
+     * by the lowest byte of the mark, beginning somewhere (most likely with 255), the youngest first.
+     */
+    static void sort(List<View.Service> services) {
+        List<View.Service> marks = new ArrayList<>(services);
+        marks.removeIf(each -> each.spec().id() instanceof ServiceId.Vip);
+        services.removeIf(each -> each.spec().id() instanceof ServiceId.Fwmark);
+        Collections.reverse(marks);
+        marks.sort(Comparator.comparingInt(each -> (mark(each.spec().id()) + 1) & 0xff));
+        services.addAll(marks);
+        sort(services, SERVICES);
     }
 
     /** Sorts in place. */

@@ -4,10 +4,12 @@ import java.io.BufferedOutputStream;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.FilterReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.io.Reader;
 import java.net.ConnectException;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
@@ -292,12 +294,30 @@ public final class Lvsadm {
      */
     private int restore() throws IOException {
         Restore run = new Restore();
-        BufferedReader lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
+        BufferedReader lines = new BufferedReader(new Returns(new InputStreamReader(in, StandardCharsets.UTF_8)));
         for (String line = lines.readLine(); line != null && !run.ended; line = lines.readLine()) {
             run.line(line);
         }
         run.drain();
         return run.exitCode;
+    }
+
+    /** Blanks in the place of carriage returns, which end words, but no lines. */
+    private static final class Returns extends FilterReader {
+        Returns(Reader in) {
+            super(in);
+        }
+
+        @Override
+        public int read(char[] buffer, int offset, int length) throws IOException {
+            int count = super.read(buffer, offset, length);
+            for (int i = offset; i < offset + count; i++) {
+                if (buffer[i] == '\r') {
+                    buffer[i] = ' ';
+                }
+            }
+            return count;
+        }
     }
 
     private final class Restore {

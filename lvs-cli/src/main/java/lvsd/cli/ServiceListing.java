@@ -78,7 +78,7 @@ final class ServiceListing {
     private static List<View.Service> ordered(View.Services view, boolean sort) {
         List<View.Service> services = new ArrayList<>(view.services());
         if (sort) {
-            ListingOrder.sort(services, ListingOrder.SERVICES);
+            ListingOrder.sort(services);
         }
         return services;
     }

@@ -7,6 +7,7 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import lvsd.rules.Addresses;
 import lvsd.rules.Names;
 import lvsd.rules.Protocol;
@@ -51,8 +53,7 @@ final class SystemNames implements Names {
 
         @Override
         public Optional<String> name(InetAddress address) {
-            String name = address.getCanonicalHostName();
-            return name.equals(address.getHostAddress()) ? Optional.empty() : Optional.of(name);
+            return PlainResolver.name(address);
         }
     };
 
@@ -71,10 +72,18 @@ final class SystemNames implements Names {
 
     /** Look-ups at a time. */
     private static final int AT_ONCE = 128;
+    /** Longer than an answer takes, shorter than the C library waits for one. */
+    private static final Duration ANSWER = Duration.ofSeconds(4);
+    /** Look-ups without an answer, one after the other, until nobody is asked any more. */
+    private static final int DEAF = 64;
 
     private final Resolver resolver;
     private final Path servicesFile;
+    private final LongSupplier nanos;
     private final Map<InetAddress, String> hosts = new HashMap<>();
+    /** Look-ups since the last that was answered, be it that there is no name. */
+    private final AtomicInteger unanswered = new AtomicInteger();
+
     private @Nullable Map<String, Integer> ports;
     private @Nullable Map<String, String> services;
 
@@ -85,8 +94,14 @@ final class SystemNames implements Names {
 
     /** Names from somewhere else. */
     SystemNames(Resolver resolver, Path servicesFile) {
+        this(resolver, servicesFile, System::nanoTime);
+    }
+
+    /** With a clock of nanoseconds, which tells how long an answer took. */
+    SystemNames(Resolver resolver, Path servicesFile, LongSupplier nanos) {
         this.resolver = resolver;
         this.servicesFile = servicesFile;
+        this.nanos = nanos;
     }
 
     @Override
@@ -106,8 +121,19 @@ final class SystemNames implements Names {
         return hosts.computeIfAbsent(address, this::look);
     }
 
+    /** Where name servers are dead, each look-up takes seconds: after some of these, hosts have no names. */
     private String look(InetAddress address) {
-        return resolver.name(address).orElseGet(() -> Addresses.format(address));
+        if (unanswered.get() >= DEAF) {
+            return Addresses.format(address);
+        }
+        long start = nanos.getAsLong();
+        Optional<String> name = resolver.name(address);
+        if (name.isPresent() || nanos.getAsLong() - start < ANSWER.toNanos()) {
+            unanswered.set(0);
+        } else {
+            unanswered.incrementAndGet();
+        }
+        return name.orElseGet(() -> Addresses.format(address));
     }
 
     /** Looks up hosts that will be asked for, many at a time: a resolver that answers late is waited for once, not for each. */

@@ -151,6 +151,9 @@ final class FakeDirector implements Control {
         if (!edit && place >= 0) {
             return Reply.refused("Destination already exists");
         }
+        if (!edit && !Addresses.isUnicast(spec.address())) {
+            return Reply.refused("Invalid operation.  Possibly wrong module version, address not unicast, ...");
+        }
         if (edit) {
             list.set(place, spec);
         } else {

@@ -62,7 +62,7 @@ public final class Recording {
                         // The C library maps ::1 to 127.0.0.1 where IPv4 is asked for.
                         return Addresses.parse("127.0.0.1");
                     }
-                    if (host.getValue().equals(name) && host.getKey().indexOf(':') < 0) {
+                    if (host.getValue().equalsIgnoreCase(name) && host.getKey().indexOf(':') < 0) {
                         return Addresses.parse(host.getKey());
                     }
                 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,6 +13,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import lvsd.rules.Addresses;
@@ -69,5 +72,58 @@ class SystemNamesTest {
         names.expect(List.of(address(2)));
         assertThat(asked).isEmpty();
         assertThat(names.host(address(2))).isEqualTo("host2");
+    }
+
+    /** Time stands still but for those who wait for an answer. */
+    private static final class Late implements SystemNames.Resolver {
+        private final AtomicLong clock = new AtomicLong();
+        private final AtomicInteger asked = new AtomicInteger();
+        /** Every so many asked there is an answer, at once. */
+        private final int answers;
+
+        Late(int answers) {
+            this.answers = answers;
+        }
+
+        @Override
+        public Optional<InetAddress> address4(String name) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<String> name(InetAddress address) {
+            if (asked.incrementAndGet() % answers == 0) {
+                return Optional.of("answered");
+            }
+            clock.addAndGet(Duration.ofSeconds(10).toNanos());
+            return Optional.empty();
+        }
+
+        /** Looks hosts up one by one; returns how many were asked for. */
+        int ask(int hosts) {
+            SystemNames names = new SystemNames(this, Path.of("none"), clock::get);
+            for (int i = 0; i < hosts; i++) {
+                String name = names.host(
+                        Addresses.parse("198.18." + i / 250 + "." + i % 250).orElseThrow());
+                assertThat(name).matches("answered|198\\.18.*");
+            }
+            return asked.get();
+        }
+    }
+
+    @Test
+    void shouldAskNoMoreWhereNobodyAnswers() {
+        assertThat(new Late(Integer.MAX_VALUE).ask(1000)).isEqualTo(64);
+    }
+
+    @Test
+    void shouldAskOnWhereSomeAreAnswered() {
+        assertThat(new Late(50).ask(1000)).isEqualTo(1000);
+    }
+
+    @Test
+    void shouldAskTheSystemByDefault() {
+        assertThat(PlainResolver.name(InetAddress.getLoopbackAddress()))
+                .hasValueSatisfying(name -> assertThat(name).isNotEmpty());
     }
 }

@@ -111,6 +111,13 @@ class CliConformanceIT {
         assertThat(differences).as(String.join("\n", differences)).isEmpty();
     }
 
+    /** Numbers, addresses, words and lines of every odd form; further commands made up by chance. */
+    @Test
+    void shouldAnswerOddWordsAsIpvsadmBeforeTheKernel() {
+        assertThat(replay("ipvsadm-odd.jsonl")).isGreaterThan(2000);
+        assertThat(differences).as(String.join("\n", differences)).isEmpty();
+    }
+
     @Test
     void shouldAnswerTheSameByTheLauncher() {
         reset();

@@ -221,12 +221,15 @@ final class Director {
     /** {@code -a}: goes to the head of the service's list; a server of the same name that was removed comes back. */
     void addDestination(DestinationSpec spec) throws Refusal {
         ServiceEntry service = existing(spec.service(), SERVICE_NOT_DEFINED);
-        checkThresholds(spec);
         checkFamily(spec);
+        checkThresholds(spec);
         checkSynProxy(service.spec, spec);
         Endpoint endpoint = new Endpoint(spec.address(), spec.port());
         if (service.byEndpoint.containsKey(endpoint)) {
             throw new Refusal("Destination already exists");
+        }
+        if (!Addresses.isUnicast(spec.address())) {
+            throw new Refusal(Refusal.INVALID);
         }
         DestinationEntry buried = graveyard.get(new Grave(spec.service(), endpoint));
         if (buried != null) {
@@ -306,8 +309,8 @@ final class Director {
     /** {@code -e}: the new definition replaces the old one whole; place and connections stay. */
     void editDestination(DestinationSpec spec) throws Refusal {
         ServiceEntry service = existing(spec.service(), SERVICE_NOT_DEFINED);
-        checkThresholds(spec);
         checkFamily(spec);
+        checkThresholds(spec);
         checkSynProxy(service.spec, spec);
         DestinationEntry destination = service.byEndpoint.get(new Endpoint(spec.address(), spec.port()));
         if (destination == null) {

@@ -75,7 +75,8 @@ final class SyncDaemons {
 
     /** The interfaces of the daemon's network namespace. */
     static Optional<Nic> ofKernel(String name) {
-        if (name.isEmpty() || name.length() > Interfaces.MAX_NAME) {
+        // What follows a colon is the label of an address, which questions about interfaces overlook.
+        if (name.isEmpty() || name.length() > Interfaces.MAX_NAME || name.indexOf(':') >= 0) {
             return Optional.empty();
         }
         try {
