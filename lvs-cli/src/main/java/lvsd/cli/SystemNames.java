@@ -1,9 +1,7 @@
 package lvsd.cli;
 
 import java.io.IOException;
-import java.net.Inet4Address;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,20 +33,11 @@ final class SystemNames implements Names {
         Optional<String> name(InetAddress address);
     }
 
-    /** The resolver of the C library, as the JDK offers it. */
+    /** The resolver of the C library. */
     private static final Resolver SYSTEM = new Resolver() {
         @Override
         public Optional<InetAddress> address4(String name) {
-            try {
-                for (InetAddress address : InetAddress.getAllByName(name)) {
-                    if (address instanceof Inet4Address) {
-                        return Optional.of(address);
-                    }
-                }
-            } catch (UnknownHostException e) {
-                return Optional.empty();
-            }
-            return Optional.empty();
+            return PlainResolver.address4(name);
         }
 
         @Override

@@ -92,6 +92,7 @@ final class Director {
     private final Map<String, String> changedSettings = new TreeMap<>();
     private final SyncRunner sync;
     private final SyncDaemons daemons = new SyncDaemons(SyncDaemons::ofKernel);
+    private final Broadcasts broadcasts = new Broadcasts();
     private final List<Runnable> undo = new ArrayList<>();
     private final List<Runnable> effects = new ArrayList<>();
 
@@ -228,7 +229,7 @@ final class Director {
         if (service.byEndpoint.containsKey(endpoint)) {
             throw new Refusal("Destination already exists");
         }
-        if (!Addresses.isUnicast(spec.address())) {
+        if (!Addresses.isUnicast(spec.address()) || broadcasts.contains(spec.address())) {
             throw new Refusal(Refusal.INVALID);
         }
         DestinationEntry buried = graveyard.get(new Grave(spec.service(), endpoint));

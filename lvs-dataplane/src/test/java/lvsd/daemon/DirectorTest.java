@@ -15,6 +15,7 @@ import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.LocalAddress;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.MarkRule;
+import lvsd.rules.Addresses;
 import lvsd.rules.Rule;
 import lvsd.rules.RuleFormatter;
 import lvsd.rules.RuleParser;
@@ -79,6 +80,27 @@ final class DirectorTest {
 
     private Destination server(int place) {
         return service().destinations[place];
+    }
+
+    /** Found by asking a kernel; 127.255.255.255 is the broadcast address of this machine's own network, too. */
+    @Test
+    void shouldRefuseServersThatAreNoSingleHost() throws Refusal {
+        follow("-A " + VIP, "-A -t [2001:db8::1]:80");
+        for (String server : List.of("0.0.0.0", "224.0.0.1", "239.255.255.255", "255.255.255.255", "127.255.255.255")) {
+            refuse("-a " + VIP + " -r " + server + ":80 -m", Refusal.INVALID);
+        }
+        for (String server : List.of("::", "ff02::1", "fe80::1", "::ffff:192.0.2.9")) {
+            refuse("-a -t [2001:db8::1]:80 -r [" + server + "]:80 -m", Refusal.INVALID);
+        }
+        follow("-a " + VIP + " -r 0.0.0.1:80 -m", "-a " + VIP + " -r 240.0.0.1:80 -m");
+        follow("-a -t [2001:db8::1]:80 -r [::1]:80 -m", "-a -t [2001:db8::1]:80 -r [fec0::1]:80 -m");
+    }
+
+    @Test
+    void shouldKnowTheLastAddressOfANetwork() {
+        assertThat(Addresses.format(Broadcasts.of(new byte[] {10, 1, 2, 3}, 24))).isEqualTo("10.1.2.255");
+        assertThat(Addresses.format(Broadcasts.of(new byte[] {10, 1, 2, 3}, 13))).isEqualTo("10.7.255.255");
+        assertThat(Addresses.format(Broadcasts.of(new byte[] {10, 1, 2, 3}, 30))).isEqualTo("10.1.2.3");
     }
 
     // What the kernel refuses ---------------------------------------------------------------------------------------
