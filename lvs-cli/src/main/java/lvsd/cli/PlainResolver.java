@@ -44,7 +44,8 @@ public final class PlainResolver extends InetAddressResolverProvider {
     /** First IPv4 address of a name. */
     static Optional<InetAddress> address4(String name) {
         try {
-            return system().lookupByName(name, LookupPolicy.of(LookupPolicy.IPV4)).findFirst();
+            return system().lookupByName(name, LookupPolicy.of(LookupPolicy.IPV4))
+                    .findFirst();
         } catch (UnknownHostException e) {
             return Optional.empty();
         }

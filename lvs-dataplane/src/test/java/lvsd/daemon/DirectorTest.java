@@ -14,8 +14,8 @@ import lvsd.control.View;
 import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.LocalAddress;
 import lvsd.dataplane.service.Service;
-import lvsd.rules.MarkRule;
 import lvsd.rules.Addresses;
+import lvsd.rules.MarkRule;
 import lvsd.rules.Rule;
 import lvsd.rules.RuleFormatter;
 import lvsd.rules.RuleParser;
@@ -98,9 +98,12 @@ final class DirectorTest {
 
     @Test
     void shouldKnowTheLastAddressOfANetwork() {
-        assertThat(Addresses.format(Broadcasts.of(new byte[] {10, 1, 2, 3}, 24))).isEqualTo("10.1.2.255");
-        assertThat(Addresses.format(Broadcasts.of(new byte[] {10, 1, 2, 3}, 13))).isEqualTo("10.7.255.255");
-        assertThat(Addresses.format(Broadcasts.of(new byte[] {10, 1, 2, 3}, 30))).isEqualTo("10.1.2.3");
+        assertThat(Addresses.format(Broadcasts.of(new byte[] {10, 1, 2, 3}, 24)))
+                .isEqualTo("10.1.2.255");
+        assertThat(Addresses.format(Broadcasts.of(new byte[] {10, 1, 2, 3}, 13)))
+                .isEqualTo("10.7.255.255");
+        assertThat(Addresses.format(Broadcasts.of(new byte[] {10, 1, 2, 3}, 30)))
+                .isEqualTo("10.1.2.3");
     }
 
     // What the kernel refuses ---------------------------------------------------------------------------------------
