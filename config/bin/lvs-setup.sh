@@ -9,7 +9,7 @@ lvs_need() {
 }
 
 # DPDK with all drivers, its headers and a C compiler (tests check struct layouts against them), and network tools; with
-# `tests` also the health checkers that drive lvsd in tests.
+# `tests` also the health checkers that drive lvsd in tests, and nft, whose SYN proxy it is compared with.
 setup_packages() {
   LVS_MISSING=
   PATH=$PATH:/usr/sbin:/sbin
@@ -31,6 +31,7 @@ setup_packages() {
   if [ "${1:-}" = tests ]; then
     lvs_need ldirectord ldirectord
     lvs_need keepalived keepalived
+    lvs_need nft nftables
   fi
   [ -n "$LVS_MISSING" ] || return 0
   command -v apt-get >/dev/null 2>&1 || die "missing packages:$LVS_MISSING; this is not Debian, install their like by hand."

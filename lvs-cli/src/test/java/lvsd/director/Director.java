@@ -120,6 +120,7 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
         topology = Topology.create(arms, offloads, wires);
         try {
             if (wires == Topology.Wires.RELAYED) {
+                hurryEnds();
                 startRelay();
             }
             topology().serverMtu(serverMtu);
@@ -170,6 +171,21 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
             failure.addSuppressed(new AssertionError(lvsd.report()));
         }
         throw failure;
+    }
+
+    /**
+     * A stack without SACK that has lost a repetition has nothing but its timer, which doubles every time and is measured
+     * anew by segments alone that were sent once: on such networks it stands still for minutes, whoever is in between.
+     * Newer kernels can be told not to wait for so long, and all of them to send less at once after a loss than BBR does.
+     * Sockets take both over when they are made.
+     */
+    private void hurryEnds() {
+        for (Namespace end : List.of(client(), server(1), server(2))) {
+            end.sysctl("net/ipv4/tcp_congestion_control", "reno");
+            String longest = "/proc/sys/net/ipv4/tcp_rto_max_ms";
+            end.run("sh", "-c", "[ ! -e " + longest + " ] || echo 1000 >" + longest)
+                    .orFail();
+        }
     }
 
     private void startRelay() throws IOException {

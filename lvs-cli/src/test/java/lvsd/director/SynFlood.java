@@ -18,9 +18,9 @@ import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * SYNs of clients that do not exist, run inside a namespace by {@code SynFlood INTERFACE MAC VIP RATE SECONDS}: RATE of them
- * a second to port 80 of an IPv4 VIP behind the station MAC, each of another address of 192.0.2.128/25, port and
- * sequence number. Prints how many were sent.
+ * SYNs of clients that do not exist, run inside a namespace by {@code SynFlood INTERFACE MAC CLIENTS TARGET RATE SECONDS}: RATE
+ * of them a second to port 80 of TARGET behind the station MAC, each of another of the 126 addresses behind CLIENTS, port
+ * and sequence number. Prints how many were sent, and in how many milliseconds: who cannot make as many sends fewer.
  */
 final class SynFlood {
     private static final int AF_PACKET = 17;
@@ -35,9 +35,11 @@ final class SynFlood {
 
     public static void main(String[] arguments) throws Throwable {
         NetworkInterface iface = NetworkInterface.getByName(arguments[0]);
-        byte[] vip = InetAddress.getByName(arguments[2]).getAddress();
-        long rate = Long.parseLong(arguments[3]);
-        long total = rate * Long.parseLong(arguments[4]);
+        int clients = ByteBuffer.wrap(InetAddress.getByName(arguments[2]).getAddress())
+                .getInt();
+        byte[] target = InetAddress.getByName(arguments[3]).getAddress();
+        long rate = Long.parseLong(arguments[4]);
+        long end = Long.parseLong(arguments[5]) * 1_000_000_000L;
         MethodHandle socket = function("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
         MethodHandle bind = function("bind", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
         MethodHandle send = function("send", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
@@ -55,11 +57,13 @@ final class SynFlood {
         SplittableRandom random = new SplittableRandom(1);
         long start = System.nanoTime();
         long sent = 0;
-        for (long i = 0; i < total; i++) {
-            syn(frame, vip, random);
+        long passed = 0;
+        for (long i = 0; passed < end; i++) {
+            syn(frame, clients + random.nextInt(1, 127), target, random);
             sent += (long) send.invokeExact(descriptor, memory, (long) LENGTH, 0) == LENGTH ? 1 : 0;
             if (i % BATCH == 0) {
-                long ahead = start + i * 1_000_000_000L / rate - System.nanoTime();
+                passed = System.nanoTime() - start;
+                long ahead = i * 1_000_000_000L / rate - passed;
                 if (ahead > 0) {
                     LockSupport.parkNanos(ahead);
                 }
@@ -68,9 +72,9 @@ final class SynFlood {
         System.out.println(sent + " " + (System.nanoTime() - start) / 1_000_000);
     }
 
-    private static void syn(ByteBuffer frame, byte[] vip, SplittableRandom random) {
+    private static void syn(ByteBuffer frame, int client, byte[] target, SplittableRandom random) {
         frame.putLong(IP, 0x4500_0028_0000_4000L).putInt(IP + 8, 0x4006_0000);
-        frame.putInt(IP + 12, 0xc000_0280 | random.nextInt(1, 127)).put(IP + 16, vip);
+        frame.putInt(IP + 12, client).put(IP + 16, target);
         frame.putShort(IP + 10, (short) ~sum(frame, IP, 20, 0));
         frame.putShort(TCP, (short) (1024 + random.nextInt(64_000))).putShort(TCP + 2, (short) 80);
         frame.putInt(TCP + 4, random.nextInt()).putInt(TCP + 8, 0).putInt(TCP + 12, 0x5002_ffff);

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * The SYN proxy between bad networks: loss, repetition and reordering on both sides of the director, with options switched
  * off at either end so that every two settings meet at least once. What is picked and what the networks do is the seed's
- * choice, {@code -Dseed}; short of {@code -Dlong} a part of the cover is run.
+ * choice, {@code -Dseed}; short of {@code -Dlong} a part of the cover is run, and with {@code -Dcase=N} its Nth case alone.
  */
 @Tag("privileged")
 @Timeout(600)
@@ -82,6 +82,10 @@ class SynProxyImpairedIT {
 
     static Stream<Case> cases() {
         List<Case> cover = cover(new Random(SEED));
+        Integer one = Integer.getInteger("case");
+        if (one != null) {
+            return Stream.of(cover.get(one - 1));
+        }
         return cover.stream().limit(Director.LONG ? cover.size() : SAMPLE);
     }
 

@@ -153,6 +153,25 @@ final class Topology implements AutoCloseable {
         return "2001:db8:2::" + (10 + number);
     }
 
+    /**
+     * Another way from the client to server 1, past the director: a namespace whose kernel routes. The client is
+     * 198.18.5.2 there (eth1), and what is for 198.18.6.0/24 is sent to it, too.
+     */
+    Namespace bypass() {
+        Namespace router = namespace("bypass");
+        veth(router, "eth1", client, "eth1");
+        veth(router, "eth2", ether, "bypass");
+        plug("bypass");
+        router.sysctl("net/ipv4/ip_forward", "1");
+        router.ip("address", "add", "198.18.5.1/24", "dev", "eth1");
+        router.ip("address", "add", "198.51.100.250/24", "dev", "eth2");
+        router.ip("route", "add", "198.18.6.0/24", "via", "198.18.5.2");
+        client.ip("address", "add", "198.18.5.2/24", "dev", "eth1");
+        client.ip("route", "add", address(1) + "/32", "via", "198.18.5.1");
+        server(1).ip("route", "add", "198.18.5.0/24", "via", "198.51.100.250");
+        return router;
+    }
+
     /** Removes the namespaces, and ends whatever still runs in them. */
     @Override
     public void close() {

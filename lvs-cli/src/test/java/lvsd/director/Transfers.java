@@ -6,6 +6,9 @@ import java.time.Duration;
 
 /** What a client does with a service, and what must come of it. */
 final class Transfers {
+    /** Silence in the middle of a transfer that is still waited out: the longest that a stack of today is used to wait. */
+    private static final Duration SILENCE = Duration.ofMinutes(2);
+
     private Transfers() {}
 
     /** Fetches {@code count} times, {@code parallel} at a time, each time on a connection of its own: none fails. */
@@ -20,7 +23,10 @@ final class Transfers {
 
     /** A body of {@code bytes} arrives as the server made it. */
     static void download(Director director, Service service, long bytes) {
-        Load.Report report = Load.of(service.vip(), "/bytes/" + bytes).count(1).run(director.client());
+        Load.Report report = Load.of(service.vip(), "/bytes/" + bytes)
+                .count(1)
+                .timeout(SILENCE)
+                .run(director.client());
         assertThat(report.failed()).as(report.text()).isZero();
     }
 

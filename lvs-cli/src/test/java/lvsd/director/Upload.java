@@ -18,7 +18,7 @@ final class Upload {
     public static void main(String[] arguments) throws IOException {
         long length = Long.parseLong(arguments[2]);
         try (Socket socket = new Socket(arguments[0], Integer.parseInt(arguments[1]))) {
-            socket.setSoTimeout(60_000);
+            socket.setSoTimeout(120_000);
             String head = "PUT /sha256 HTTP/1.1\r\nHost: test\r\nContent-Length: " + length + "\r\n\r\n";
             OutputStream out = socket.getOutputStream();
             out.write(head.getBytes(ISO_8859_1));
