@@ -64,10 +64,10 @@ LVS_DAEMON_OPTIONS="--enable-native-access=ALL-UNNAMED -XX:+UseZGC -Xms256m -Xmx
 # So its stages stay apart, and what is rare stays out of them (docs/performance.md, "The JIT").
 LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:InlineSmallCode=20000 -XX:CompileCommand=quiet"
 for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Pipeline::forward* dataplane.Parser::stage* \
-  dataplane.nat.TcpRewrite::unusual dataplane.TcpTracker::change dataplane.Misses::fast dataplane.Misses::forwardSlow \
-  dataplane.Misses::reused dataplane.Misses::gone wire.Checksum::transport* dataplane.SynProxy::miss \
-  dataplane.SynProxy::judge synproxy.SynAnswer::answer* synproxy.TcpOffer::walk synproxy.TcpOffer::timestamp \
-  dataplane.Connector::open dataplane.Connector::openProxied dataplane.ServerHandshakes::begin* \
-  dataplane.ServerHandshakes::settle dataplane.OwnSegments::write; do
+  dataplane.nat.TcpRewrite::unusual dataplane.TcpTracker::change dataplane.Misses::fast dataplane.Misses::longWay \
+  dataplane.Misses::forwardSlow dataplane.Misses::reused dataplane.Misses::gone wire.Checksum::transport* \
+  dataplane.SynProxy::miss dataplane.SynProxy::judge dataplane.SynProxy::cookie4 synproxy.SynAnswer::answer* \
+  synproxy.TcpOffer::walk synproxy.TcpOffer::timestamp dataplane.Connector::open dataplane.Connector::openProxied \
+  dataplane.ServerHandshakes::begin* dataplane.ServerHandshakes::settle dataplane.OwnSegments::write; do
   LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:CompileCommand=dontinline,lvsd.$lvs_method"
 done

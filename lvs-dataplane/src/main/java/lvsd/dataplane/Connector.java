@@ -65,6 +65,8 @@ final class Connector {
     private int link;
     /** Whether it is an ICMP error that opens it. */
     private boolean byError;
+    /** Whether it is the SYN proxy. */
+    private boolean proxied;
 
     Connector(Pipeline pipeline, WorkerParts parts) {
         this.pipeline = pipeline;
@@ -284,11 +286,11 @@ final class Connector {
     }
 
     /**
-     * As {@link #open} for a SYN of the SYN proxy's own, at another server than the one with index {@code avoided} where
-     * there is one; {@link #opened} tells the entry.
+     * Opens a connection for a SYN of the SYN proxy's own, at another server than the one with index {@code avoided} where
+     * there is one; {@link #opened} tells the entry. State, timer and the SYN itself are the proxy's affair. 0, or the drop
+     * verdict.
      */
     int openProxied(Packet p, Service service, int avoided) {
-        opened = ConnectionTable.NONE;
         int chosen = schedulers.pick(service, counts, flow(p));
         for (int tries = 0; chosen >= 0 && tries < OTHER_TRIES; tries++) {
             if (service.destinations[chosen].index != avoided) {
@@ -298,10 +300,10 @@ final class Connector {
         }
         return chosen < 0
                 ? Verdict.drop(DropReason.NO_DESTINATION)
-                : connect(p, service, service.destinations[chosen], 0);
+                : openProxied(p, service, service.destinations[chosen], 0);
     }
 
-    /** The entry that {@link #openProxied} has made, or none. */
+    /** The entry that {@link #openProxied} has made. */
     int opened() {
         return opened;
     }
@@ -312,8 +314,10 @@ final class Connector {
      * @param template link to it
      */
     int openProxied(Packet p, Service service, Destination destination, int template) {
-        opened = ConnectionTable.NONE;
-        return connect(p, service, destination, template);
+        proxied = true;
+        int verdict = connect(p, service, destination, template);
+        proxied = false;
+        return verdict;
     }
 
     /** What schedulers and persistence go by. */
@@ -445,6 +449,7 @@ final class Connector {
             Connection.setAddresses(hot, Connection.CLIENT_SIDE, Ipv4.addresses(p.l3));
             Connection.setAddresses(hot, Connection.SERVER_SIDE, Ipv4.pair(destination.address4, local4));
         }
+        table.fetchServer(entry);
         setDeltas(table, entry);
         if (service.connectionTimeout != 0) {
             Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(service.connectionTimeout));
@@ -565,6 +570,9 @@ final class Connector {
             persistence.control(table.ipv6(), link);
         }
         counts.opened(destination);
+        if (proxied) {
+            return 0;
+        }
         TimerWheel timers = pipeline.timers(p.ipv6);
         if (byError) {
             Connection.setLastSeen(table.hot(entry), pipeline.now);

@@ -65,7 +65,16 @@ final class Misses {
 
     /** A packet of no known connection, parsed by the fast parser into a line of the burst. */
     int fast(long row, int summary) {
+        int flood = proxy.floods().take(row, summary);
+        return flood > 0 ? flood : longWay(row, summary, flood);
+    }
+
+    private int longWay(long row, int summary, int flood) {
         fill(row, summary);
+        Service proven = flood == FloodPath.PROVEN ? proxy.floods().service() : null;
+        if (proven != null) {
+            return proxy.proven(packet, proven, proxy.floods().offer());
+        }
         return pipeline.services.standby ? standby(packet) : miss(packet);
     }
 

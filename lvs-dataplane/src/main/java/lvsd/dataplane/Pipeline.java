@@ -69,6 +69,10 @@ final class Pipeline {
     private long[] live = services.live();
     /** Time of this cycle in ticks of 4 ms; set by the worker. */
     int now;
+    /** {@link ConnectionTable#insertions} of the tables when candidates were looked for. */
+    private int insertions4;
+
+    private int insertions6;
     /** All verdicts of the burst, or-ed. */
     private int allVerdicts;
     /** All verdicts of the burst, and-ed. */
@@ -145,6 +149,8 @@ final class Pipeline {
         sharedVerdicts = -1;
         int kinds = parse(packets, count, net.portMac(port));
         this.port = port;
+        insertions4 = table4.insertions();
+        insertions6 = table6.insertions();
         if (partialChecksums.get(port)) {
             stageRepair(count);
         }
@@ -328,8 +334,14 @@ final class Pipeline {
         return forward4(row, summary, reference);
     }
 
-    /** Where the candidate was not the one: the whole look-up. */
+    /**
+     * Where the candidate was not the one: the whole look-up. Where there was none, only if there may be one by now,
+     * another packet of the burst having opened the connection.
+     */
     private int second4(long row, int summary) {
+        if (Burst.reference(row) == NONE && table4.insertions() == insertions4) {
+            return misses.fast(row, summary);
+        }
         int protocol = Burst.protocol(summary);
         int reference = table4.find4(Burst.hash(row), Burst.addresses(row), Burst.ports(row), protocol);
         return reference == NONE ? misses.fast(row, summary) : forward4(row, summary, reference);
@@ -345,6 +357,9 @@ final class Pipeline {
     }
 
     private int second6(long row, int summary) {
+        if (Burst.reference(row) == NONE && table6.insertions() == insertions6) {
+            return misses.fast(row, summary);
+        }
         int reference = find6(Burst.hash(row), Burst.l3(row), Burst.ports(row), Burst.protocol(summary));
         return reference == NONE ? misses.fast(row, summary) : forward6(row, summary, reference);
     }
@@ -577,7 +592,8 @@ final class Pipeline {
         long deltas = Connection.seqDeltas(hot, ConnectionTable.side(reference));
         int others = -(int) (deltas >>> 32);
         long sum = TcpRewrite.sequence(l4, Tcp.flagsOf(rest), (int) deltas, others);
-        boolean plain = Tcp.headerLengthOf(rest) == Tcp.SIZE && (fields & Connection.SYN_PROXY) == 0;
+        boolean plain = Tcp.headerLengthOf(rest) == Tcp.SIZE
+                && ((fields & Connection.SYN_PROXY) == 0 || Connection.keepsWindows(hot));
         return plain ? sum : sum + stageOptions(table(ipv6), l4, rest, reference, hot, fields, others);
     }
 

@@ -155,21 +155,28 @@ final class ServerHandshakes {
         int verdict = server == null
                 ? connector.openProxied(own.packet, service, avoided)
                 : connector.openProxied(own.packet, service, server, template);
-        int entry = connector.opened();
-        if (entry == ConnectionTable.NONE) {
-            return Verdict.kind(verdict) == Verdict.DROP ? verdict : Verdict.drop(DropReason.NO_DESTINATION);
-        }
-        if (Verdict.kind(verdict) == Verdict.DROP) {
-            connector.release(own.ipv6, entry);
-            return verdict;
-        }
-        ConnectionTable table = pipeline.table(own.ipv6);
+        return verdict != 0 ? verdict : send(handshake, connector.opened());
+    }
+
+    /** Sends the SYN just written to the server of a new entry, and waits for the answer; ends the entry if it cannot. */
+    private int send(int handshake, int entry) {
+        boolean ipv6 = own.ipv6;
+        ConnectionTable table = pipeline.table(ipv6);
         long hot = table.hot(entry);
         Connection.setState(hot, TcpStates.SYN_SENT);
         Connection.setFlags(hot, Connection.flags(hot) | Connection.SYN_PROXY | Connection.TOA_PENDING);
+        pipeline.tracker(ipv6).activity(hot, TcpStates.NONE, TcpStates.SYN_SENT);
+        Pipeline.seen(hot, Connection.CLIENT_SIDE, pipeline.now);
         Connection.setProxy(hot, Connection.PENDING);
         Connection.setProxyTimestamp(table.cold(entry), handshake);
-        pipeline.timers(table.ipv6()).arm(entry, pipeline.now + FIRST_WAIT);
+        int verdict = misses.sendOn(own.packet, table, entry);
+        if (Verdict.kind(verdict) == Verdict.DROP) {
+            // The handshake is the caller's to end.
+            Connection.setProxy(hot, 0);
+            connector.release(ipv6, entry);
+            return verdict;
+        }
+        pipeline.timers(ipv6).arm(entry, pipeline.now + FIRST_WAIT);
         return verdict;
     }
 

@@ -46,6 +46,8 @@ final class SynProxy {
     private final Connector connector;
     private final Net net;
     private final ServerHandshakes handshakes;
+    private final FloodPath floods;
+    private final Ownership ownership;
     private final ProxyCounters counters;
     private final AutoSwitch switches;
     private final @Nullable AutoProxy auto;
@@ -75,6 +77,8 @@ final class SynProxy {
         this.cookies = new Cookies(parts.proxy().secrets());
         this.expired = new Cookies(parts.proxy().secrets());
         this.handshakes = new ServerHandshakes(pipeline, misses, connector, this, parts);
+        this.floods = new FloodPath(pipeline, this, net);
+        this.ownership = parts.ownership();
         cookies.scale(settings.scale());
         expired.scale(settings.scale());
     }
@@ -84,9 +88,15 @@ final class SynProxy {
         return handshakes;
     }
 
+    /** The short way of what floods are made of. */
+    FloodPath floods() {
+        return floods;
+    }
+
     /** Sets the clock, nanoseconds. Once a cycle. */
     void clock(long now) {
         nanos = now;
+        floods.forget();
         expiredChecks = 0;
         cookies.clock(now);
         if (auto != null) {
@@ -162,7 +172,62 @@ final class SynProxy {
         if (source != 0) {
             return source;
         }
+        if (on && !p.ipv6) {
+            learn(p, service);
+        }
         return syn ? syn(p, service) : acknowledgement(p, service);
+    }
+
+    /** Lets others of the service go the short way in this cycle, where nothing depends on more than where they go to. */
+    private void learn(Packet p, Service service) {
+        int mss = announced(service, false);
+        boolean alone = ownership.workers() == 1 && pipeline.sync().aliases().isEmpty();
+        if (mss != NO_SERVER && alone && pipeline.services.marks.isEmpty()) {
+            floods.learn(p, service, mss);
+        }
+    }
+
+    /** Turns an IPv4 SYN into its answer; its length from the IP header on, or 0 if the SYN's checksum is wrong. */
+    int answer4(long ip, long tcp, int length, int mss) {
+        return SynAnswer.answer4(ip, tcp, length, cookies, settings, mss);
+    }
+
+    /** Notes that a SYN of the service with this index was answered by a cookie. */
+    void answered(int index) {
+        answered[index] = pipeline.now | 1;
+        counters.count(index, Counter.SYNS);
+    }
+
+    /** Whether an acknowledgement is dropped unseen: {@code length} bytes with the header. */
+    boolean deferred(int length, int header) {
+        return length == header && settings.defer();
+    }
+
+    /** Whether bad acknowledgements are answered. */
+    boolean refuses() {
+        return settings.resetBad() && !pipeline.sysctls.defenceTcpDrop;
+    }
+
+    /** What the cookie says that an IPv4 segment acknowledges, or {@link Cookies#INVALID}. */
+    int judge4(long ip, long tcp, int header) {
+        return cookie4(cookies, ip, tcp, header);
+    }
+
+    /** Drops an IPv4 segment that acknowledges none. */
+    int bad4(int index, long ip, long tcp, int header) {
+        boolean late = mayBeLate() && cookie4(expired, ip, tcp, header) != Cookies.INVALID;
+        counters.count(index, late ? Counter.EXPIRED : Counter.BAD);
+        return Verdict.drop(DropReason.SYN_COOKIE);
+    }
+
+    /** Whether a bad cookie is looked at again, with the secrets of a while ago. */
+    private boolean mayBeLate() {
+        if (expiredChecks >= EXPIRED_CHECKS) {
+            return false;
+        }
+        expiredChecks++;
+        expired.clock(nanos - TWO_EPOCHS);
+        return true;
     }
 
     /** Answers a SYN by a cookie, in its own buffer. */
@@ -177,13 +242,12 @@ final class SynProxy {
         }
         int length = p.ipv6
                 ? SynAnswer.answer6(p.l3, p.l4, p.l4Length, cookies, settings, mss)
-                : SynAnswer.answer4(p.l3, p.l4, p.l4Length, cookies, settings, mss);
+                : answer4(p.l3, p.l4, p.l4Length, mss);
         if (length == 0) {
             return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
         }
         Mbuf.setLength(p.mbuf, (int) (p.l3 - p.frame) + length);
-        answered[service.index] = pipeline.now | 1;
-        counters.count(service.index, Counter.SYNS);
+        answered(service.index);
         return net.back(p);
     }
 
@@ -220,14 +284,17 @@ final class SynProxy {
     /** A segment that may acknowledge a cookie; it belongs to no connection any more. */
     int acknowledgement(Packet p, Service service) {
         int header = Tcp.headerLength(p.l4);
-        if (settings.defer() && p.l4Length == header) {
+        if (deferred(p.l4Length, header)) {
             counters.count(service.index, Counter.DEFERRED);
             return Verdict.drop(DropReason.SYN_DEFERRED);
         }
         int offer = judge(cookies, p, header);
-        if (offer == Cookies.INVALID) {
-            return bad(p, service, header);
-        }
+        return offer == Cookies.INVALID ? bad(p, service, header) : proven(p, service, offer);
+    }
+
+    /** A segment that acknowledges a cookie that holds. */
+    int proven(Packet p, Service service, int offer) {
+        int header = Tcp.headerLength(p.l4);
         // The cookie vouches for addresses, ports and numbers; the rest is about to be sent on in other segments.
         if (!SynAnswer.checksumValid(p.ipv6, p.l3, p.l4, p.l4Length)) {
             return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
@@ -290,36 +357,33 @@ final class SynProxy {
     }
 
     private static int judge(Cookies by, Packet p, int header) {
+        if (!p.ipv6) {
+            return cookie4(by, p.l3, p.l4, header);
+        }
         int stamps = TcpOptions.timestamps(p.l4, header);
         int echo = stamps < 0 ? 0 : TcpOptions.tsecr(p.l4, header, stamps);
-        int ports = Tcp.ports(p.l4);
-        int isn = Tcp.seq(p.l4) - 1;
-        int cookie = Tcp.ack(p.l4) - 1;
-        return p.ipv6
-                ? by.open6(
-                        Ipv6.sourceHigh(p.l3),
-                        Ipv6.sourceLow(p.l3),
-                        Ipv6.destinationHigh(p.l3),
-                        Ipv6.destinationLow(p.l3),
-                        ports,
-                        isn,
-                        cookie,
-                        stamps >= 0,
-                        echo)
-                : by.open4(Ipv4.addresses(p.l3), ports, isn, cookie, stamps >= 0, echo);
+        return by.open6(
+                Ipv6.sourceHigh(p.l3),
+                Ipv6.sourceLow(p.l3),
+                Ipv6.destinationHigh(p.l3),
+                Ipv6.destinationLow(p.l3),
+                Tcp.ports(p.l4),
+                Tcp.seq(p.l4) - 1,
+                Tcp.ack(p.l4) - 1,
+                stamps >= 0,
+                echo);
+    }
+
+    private static int cookie4(Cookies by, long ip, long tcp, int header) {
+        int stamps = header == Tcp.SIZE ? -1 : TcpOptions.timestamps(tcp, header);
+        int echo = stamps < 0 ? 0 : TcpOptions.tsecr(tcp, header, stamps);
+        return by.open4(Ipv4.addresses(ip), Tcp.ports(tcp), Tcp.seq(tcp) - 1, Tcp.ack(tcp) - 1, stamps >= 0, echo);
     }
 
     private int bad(Packet p, Service service, int header) {
-        boolean late = false;
-        if (expiredChecks < EXPIRED_CHECKS) {
-            expiredChecks++;
-            expired.clock(nanos - TWO_EPOCHS);
-            late = judge(expired, p, header) != Cookies.INVALID;
-        }
+        boolean late = mayBeLate() && judge(expired, p, header) != Cookies.INVALID;
         counters.count(service.index, late ? Counter.EXPIRED : Counter.BAD);
-        return settings.resetBad() && !pipeline.sysctls.defenceTcpDrop
-                ? net.refuse(p)
-                : Verdict.drop(DropReason.SYN_COOKIE);
+        return refuses() ? net.refuse(p) : Verdict.drop(DropReason.SYN_COOKIE);
     }
 
     /**

@@ -10,21 +10,26 @@ public final class Handshakes {
 
     private static final int PORT_SHIFT = 48;
 
-    private final int[] isn;
-    private final int[] cookie;
-    private final int[] offer;
-    private final int[] clientStamp;
-    private final int[] ourStamp;
-    private final int[] window;
-    private final int[] iface;
-    private final int[] scale;
-    private final int[] resent;
-    private final int[] servers;
-    private final int[] stale;
-    private final int[] heldCount;
-    private final int[] firstHeld;
-    private final int[] lastHeld;
-    /** Free handshakes, as a list through {@link #firstHeld}; node 0 of the segments is none, so indexes are plus one. */
+    private static final int ISN = 0;
+    private static final int COOKIE = 1;
+    private static final int OFFER = 2;
+    private static final int CLIENT_STAMP = 3;
+    private static final int OUR_STAMP = 4;
+    private static final int WINDOW = 5;
+    private static final int IFACE = 6;
+    private static final int SCALE = 7;
+    private static final int RESENT = 8;
+    private static final int SERVERS = 9;
+    private static final int STALE = 10;
+    private static final int HELD_COUNT = 11;
+    private static final int FIRST_HELD = 12;
+    private static final int LAST_HELD = 13;
+    private static final int FIELDS = 16;
+
+    /** A row of {@link #FIELDS} for each handshake: one line or two of the cache, where a field each would be as many. */
+    private final int[] rows;
+
+    /** Free handshakes, as a list through {@link #FIRST_HELD}; node 0 of the segments is none, so indexes are plus one. */
     private int freeHandshake;
 
     private final long[] segment;
@@ -38,22 +43,9 @@ public final class Handshakes {
      * @param held most segments kept for all of them together
      */
     public Handshakes(int capacity, int held) {
-        isn = new int[capacity];
-        cookie = new int[capacity];
-        offer = new int[capacity];
-        clientStamp = new int[capacity];
-        ourStamp = new int[capacity];
-        window = new int[capacity];
-        iface = new int[capacity];
-        scale = new int[capacity];
-        resent = new int[capacity];
-        servers = new int[capacity];
-        stale = new int[capacity];
-        heldCount = new int[capacity];
-        firstHeld = new int[capacity];
-        lastHeld = new int[capacity];
+        rows = new int[capacity * FIELDS];
         for (int i = 0; i < capacity; i++) {
-            firstHeld[i] = i + 2 <= capacity ? i + 2 : 0;
+            rows[i * FIELDS + FIRST_HELD] = i + 2 <= capacity ? i + 2 : 0;
         }
         freeHandshake = capacity > 0 ? 1 : 0;
         segment = new long[held + 1];
@@ -70,23 +62,23 @@ public final class Handshakes {
             return NONE;
         }
         int index = freeHandshake - 1;
-        freeHandshake = firstHeld[index];
-        isn[index] = clientIsn;
-        cookie[index] = ourIsn;
-        offer[index] = agreed;
-        resent[index] = 0;
-        servers[index] = 1;
-        stale[index] = 0;
-        heldCount[index] = 0;
-        firstHeld[index] = 0;
-        lastHeld[index] = 0;
+        freeHandshake = rows[index * FIELDS + FIRST_HELD];
+        rows[index * FIELDS + ISN] = clientIsn;
+        rows[index * FIELDS + COOKIE] = ourIsn;
+        rows[index * FIELDS + OFFER] = agreed;
+        rows[index * FIELDS + RESENT] = 0;
+        rows[index * FIELDS + SERVERS] = 1;
+        rows[index * FIELDS + STALE] = 0;
+        rows[index * FIELDS + HELD_COUNT] = 0;
+        rows[index * FIELDS + FIRST_HELD] = 0;
+        rows[index * FIELDS + LAST_HELD] = 0;
         used++;
         return index;
     }
 
     /** Ends one, from which all segments were {@link #take taken}. */
     public void close(int index) {
-        firstHeld[index] = freeHandshake;
+        rows[index * FIELDS + FIRST_HELD] = freeHandshake;
         freeHandshake = index + 1;
         used--;
     }
@@ -103,86 +95,86 @@ public final class Handshakes {
 
     /** The client's initial sequence number. */
     public int isn(int index) {
-        return isn[index];
+        return rows[index * FIELDS + ISN];
     }
 
     /** The initial sequence number that the client was given. */
     public int cookie(int index) {
-        return cookie[index];
+        return rows[index * FIELDS + COOKIE];
     }
 
     /** What was agreed with the client. */
     public int offer(int index) {
-        return offer[index];
+        return rows[index * FIELDS + OFFER];
     }
 
     /** Notes the client's newest timestamp, the one of ours that it echoes, and its window in bytes, 16 bits at most. */
     public void note(int index, int timestamp, int echo, int bytes) {
-        clientStamp[index] = timestamp;
-        ourStamp[index] = echo;
-        window[index] = bytes;
+        rows[index * FIELDS + CLIENT_STAMP] = timestamp;
+        rows[index * FIELDS + OUR_STAMP] = echo;
+        rows[index * FIELDS + WINDOW] = bytes;
     }
 
     /** The client's newest timestamp. */
     public int clientStamp(int index) {
-        return clientStamp[index];
+        return rows[index * FIELDS + CLIENT_STAMP];
     }
 
     /** Our timestamp that the client has. */
     public int ourStamp(int index) {
-        return ourStamp[index];
+        return rows[index * FIELDS + OUR_STAMP];
     }
 
     /** The client's window in bytes, 16 bits at most. */
     public int window(int index) {
-        return window[index];
+        return rows[index * FIELDS + WINDOW];
     }
 
     /** The interface that the client's segments come in by. */
     public int iface(int index) {
-        return iface[index];
+        return rows[index * FIELDS + IFACE];
     }
 
     /** The window scale that the client was told, where it has one. */
     public int scale(int index) {
-        return scale[index];
+        return rows[index * FIELDS + SCALE];
     }
 
     /** Notes the interface that the client's segments come in by, and the window scale it was told. */
     public void arrived(int index, int number, int windowScale) {
-        iface[index] = number;
-        scale[index] = windowScale;
+        rows[index * FIELDS + IFACE] = number;
+        rows[index * FIELDS + SCALE] = windowScale;
     }
 
     /** How often the SYN was sent again to the present server. */
     public int resent(int index) {
-        return resent[index];
+        return rows[index * FIELDS + RESENT];
     }
 
     /** Notes that it was sent once more. */
     public void sentAgain(int index) {
-        resent[index]++;
+        rows[index * FIELDS + RESENT]++;
     }
 
     /** Counts an acknowledgement of the server that belongs to an older connection; how many there were. */
     public int stale(int index) {
-        return ++stale[index];
+        return ++rows[index * FIELDS + STALE];
     }
 
     /** How many servers were tried, the present one included. */
     public int servers(int index) {
-        return servers[index];
+        return rows[index * FIELDS + SERVERS];
     }
 
     /** Notes that another server is tried. */
     public void nextServer(int index) {
-        servers[index]++;
-        resent[index] = 0;
+        rows[index * FIELDS + SERVERS]++;
+        rows[index * FIELDS + RESENT] = 0;
     }
 
     /** Whether another segment may be kept, {@code limit} for one client at most. */
     public boolean room(int index, int limit) {
-        return heldCount[index] < limit && freeSegment != 0;
+        return rows[index * FIELDS + HELD_COUNT] < limit && freeSegment != 0;
     }
 
     /** Keeps a segment, last of its client's; the caller owes {@link #room}. */
@@ -191,24 +183,24 @@ public final class Handshakes {
         freeSegment = nextSegment[node];
         segment[node] = (long) port << PORT_SHIFT | mbuf;
         nextSegment[node] = 0;
-        if (firstHeld[index] == 0) {
-            firstHeld[index] = node;
+        if (rows[index * FIELDS + FIRST_HELD] == 0) {
+            rows[index * FIELDS + FIRST_HELD] = node;
         } else {
-            nextSegment[lastHeld[index]] = node;
+            nextSegment[rows[index * FIELDS + LAST_HELD]] = node;
         }
-        lastHeld[index] = node;
-        heldCount[index]++;
+        rows[index * FIELDS + LAST_HELD] = node;
+        rows[index * FIELDS + HELD_COUNT]++;
         segments++;
     }
 
     /** Takes the client's first segment out; 0 when there is none. For {@link #mbuf} and {@link #port}. */
     public long take(int index) {
-        int node = firstHeld[index];
+        int node = rows[index * FIELDS + FIRST_HELD];
         if (node == 0) {
             return 0;
         }
-        firstHeld[index] = nextSegment[node];
-        heldCount[index]--;
+        rows[index * FIELDS + FIRST_HELD] = nextSegment[node];
+        rows[index * FIELDS + HELD_COUNT]--;
         nextSegment[node] = freeSegment;
         freeSegment = node;
         segments--;

@@ -67,6 +67,9 @@ public final class Connection {
     /** In {@link #proxy}: the server says the same again and again. */
     public static final int STORM = 0x2000;
 
+    /** The window shifts in {@link #proxy}. */
+    private static final int WINDOW_SHIFTS = 0x0fff;
+
     private static final int TUNNEL = 2;
     private static final int SERVER_TUPLE = 8;
     private static final int PORTS = 16;
@@ -219,6 +222,11 @@ public final class Connection {
         return (int) (binding >>> 32) ^ -side;
     }
 
+    /** Whether the SYN proxy has no window to shift. */
+    public static boolean keepsWindows(long hot) {
+        return (proxy(hot) & WINDOW_SHIFTS) == 0;
+    }
+
     /** Index of the destination, 16 bits. */
     public static int destination(long hot) {
         return Memory.getShort(hot, SIZE, DESTINATION);
@@ -259,6 +267,12 @@ public final class Connection {
     /** As {@link ConnectionTable#fetchBucket} for a hot line. */
     public static void fetch(long hot) {
         Memory.setInt(hot, SIZE, FETCH, 0);
+    }
+
+    /** As {@link ConnectionTable#fetchBucket} for the cold part of an entry that is free: it may lie on two lines. */
+    static void fetchCold(long cold) {
+        Memory.setInt(cold, COLD_SIZE, TIMER_NEXT, 0);
+        Memory.setInt(cold, COLD_SIZE, PROXY_TIMESTAMP, 0);
     }
 
     /** What is added to sequence numbers of packets of {@code side}, and taken from acknowledgements of the other. */

@@ -68,6 +68,7 @@ public final class ConnectionTable implements AutoCloseable {
     private int highWater;
     private int longestProbe;
     private int displacements;
+    private int insertions;
 
     /**
      * Maps the memory of a table, locked and in huge pages (where there are any) if {@code lock}.
@@ -407,12 +408,29 @@ public final class ConnectionTable implements AutoCloseable {
             return NONE;
         }
         clear(entry);
+        fetchNext();
         int now = used + 1;
         USED.setOpaque(this, now);
         if (now > highWater) {
             HIGH_WATER.setOpaque(this, now);
         }
         return entry;
+    }
+
+    /** Has the lines of the entry fetched that will be taken next: what is free has not been touched for long. */
+    private void fetchNext() {
+        int next = freeList != NONE ? freeList : fresh;
+        if (next < capacity) {
+            Connection.fetch(hot(next));
+            Connection.fetchCold(cold(next));
+        }
+    }
+
+    /** As {@link #fetchBucket} for the server's tuple of an allocated entry, which {@link #insert} will look for. */
+    public void fetchServer(int entry) {
+        if (!ipv6) {
+            fetchBucket(bucket(hashOf(entry | Integer.MIN_VALUE)));
+        }
     }
 
     private void clear(int entry) {
@@ -521,7 +539,13 @@ public final class ConnectionTable implements AutoCloseable {
                 protocol);
     }
 
+    /** How often something was put into the index, modulo 2^32: as long as it stays the same, what was not there is not. */
+    public int insertions() {
+        return insertions;
+    }
+
     private int link(int reference) {
+        insertions++;
         long hash = hashOf(reference);
         if (findSame(hash, reference) != NONE) {
             return CLIENT_EXISTS;

@@ -12,8 +12,8 @@ import lvsd.memory.OffHeap;
  *
  * <p>What must be unique is (RS, RS port, LIP, local port, protocol); so every pair of a LIP and a server has a pool of
  * its own with the whole port range, and one LIP and port may serve several servers at once. A pool hands out the port
- * that has been free for longest, save that the choice is random: among all ports never used so far, then among the
- * {@value #WINDOW} oldest. So neither can the next port be guessed, nor does a port come back while a server may still
+ * that has been free for longest, save that the choice is random: among all ports never used so far (in the order of a
+ * keyed permutation, which touches no memory), then among the {@value #WINDOW} oldest. So neither can the next port be guessed, nor does a port come back while a server may still
  * hold its TIME_WAIT, unless nearly all are in use.
  *
  * <p>Memory is fixed at start: {@code pools} times {@value #POOL_BYTES} bytes, touched as pools come into use. When there
@@ -30,13 +30,16 @@ public final class LocalPorts implements AutoCloseable {
     public static final int DEFAULT_FIRST = 1025;
     /** Last port of the default range. */
     public static final int DEFAULT_LAST = 65535;
-    /** Bytes of a pool: a ring of 65536 ports and two bit sets over them. */
+    /** Bytes of a pool: a ring of 65536 ports and two bit sets over them, whose words alternate: they are used together. */
     public static final int POOL_BYTES = 65536 * 2 + 8192 * 2;
 
     private static final int WINDOW = 16;
     private static final int RING = 0;
     private static final int IN_USE_BITS = 65536 * 2;
-    private static final int POPPED_BITS = IN_USE_BITS + 8192;
+    private static final int POPPED_BITS = IN_USE_BITS + 8;
+    private static final int BITS_STRIDE = 16;
+    private static final int ROUNDS = 4;
+    private static final long MIX = 0x9e37_79b9_7f4a_7c15L;
     private static final int SHARE_PROBES = 64;
     private static final int SWEEPS = 4;
     private static final int SWEEP_SLOTS = 256;
@@ -60,6 +63,7 @@ public final class LocalPorts implements AutoCloseable {
     private final int[] poolRange;
     private final int[] poolSet;
     private final int[] poolPairs;
+    private final long[] poolKey;
     private final int[] freePools;
     private int freePoolCount;
 
@@ -98,6 +102,7 @@ public final class LocalPorts implements AutoCloseable {
         this.poolRange = new int[pools];
         this.poolSet = new int[pools];
         this.poolPairs = new int[pools];
+        this.poolKey = new long[pools];
         this.freePools = new int[pools];
         while (freePoolCount < pools) {
             freePools[freePoolCount] = pools - 1 - freePoolCount;
@@ -260,10 +265,12 @@ public final class LocalPorts implements AutoCloseable {
             return;
         }
         if (poolRange[pool] != 0) { // else its memory is as it was mapped: zero
-            Memory.fill(base(pool) + RING, 65536 * 2, 0);
-            Memory.fill(base(pool) + POPPED_BITS, 8192, 0);
+            for (int port = 0; port < 65536; port += Long.SIZE) {
+                Memory.setLong(word(pool, POPPED_BITS, port), 8, 0, 0);
+            }
         }
         poolRange[pool] = range;
+        poolKey[pool] = ConnectionTable.hash4(++draws, range, pool & 0xff, seed0, seed1);
         head[pool] = 0;
         free[pool] = size;
         unused[pool] = size;
@@ -283,15 +290,45 @@ public final class LocalPorts implements AutoCloseable {
 
     private int pop(int pool) {
         int oldest = head[pool];
-        boolean untouched = unused[pool] > 0;
-        int chosen = wrap(oldest + random(untouched ? unused[pool] : Math.min(free[pool], WINDOW)));
-        int offset = ring(pool, chosen);
-        setRing(pool, chosen, ring(pool, oldest));
+        int offset;
+        if (unused[pool] > 0) {
+            unused[pool]--;
+            offset = permuted(oldest, poolKey[pool]);
+        } else {
+            int chosen = wrap(oldest + random(Math.min(free[pool], WINDOW)));
+            offset = ring(pool, chosen);
+            setRing(pool, chosen, ring(pool, oldest));
+        }
         head[pool] = wrap(oldest + 1);
         free[pool]--;
-        unused[pool] -= untouched ? 1 : 0;
         flip(pool, POPPED_BITS, first + offset, false);
         return first + offset;
+    }
+
+    /**
+     * Where a permutation of the range, chosen by {@code key}, has {@code position}: a Feistel network over the next even
+     * number of bits, walked until it comes back into the range, which takes four steps at most on average.
+     */
+    private int permuted(int position, long key) {
+        int half = (Integer.SIZE + 1 - Integer.numberOfLeadingZeros(size - 1)) >>> 1;
+        int value = position;
+        do {
+            value = feistel(value, half, key);
+        } while (value >= size);
+        return value;
+    }
+
+    private static int feistel(int value, int half, long key) {
+        int mask = (1 << half) - 1;
+        int left = value >>> half;
+        int right = value & mask;
+        for (int round = 0; round < ROUNDS; round++) {
+            long mixed = (Long.rotateLeft(key, 16 * round) ^ right) * MIX;
+            int next = left ^ ((int) (mixed >>> 40) & mask);
+            left = right;
+            right = next;
+        }
+        return left << half | right;
     }
 
     private void push(int pool, int port) {
@@ -303,18 +340,22 @@ public final class LocalPorts implements AutoCloseable {
         return position < size ? position : position - size;
     }
 
-    /** Stored as the difference to the position, so that zeroed memory is every port in order. */
+    /** The port, as the difference to the first one; at positions that have been pushed to. */
     private int ring(int pool, int position) {
-        return Memory.getShort(base(pool) + RING + 2L * position, 2, 0) ^ position;
+        return Memory.getShort(base(pool) + RING + 2L * position, 2, 0);
     }
 
     private void setRing(int pool, int position, int offset) {
-        Memory.setShort(base(pool) + RING + 2L * position, 2, 0, offset ^ position);
+        Memory.setShort(base(pool) + RING + 2L * position, 2, 0, offset);
+    }
+
+    private long word(int pool, int bits, int port) {
+        return base(pool) + bits + (long) (port >>> 6) * BITS_STRIDE;
     }
 
     /** Inverts a bit if it is {@code from}, and says so. */
     private boolean flip(int pool, int bits, int port, boolean from) {
-        long word = base(pool) + bits + (port >>> 6) * 8L;
+        long word = word(pool, bits, port);
         long value = Memory.getLong(word, 8, 0);
         if ((value >>> port & 1) != 0 != from) {
             return false;

@@ -396,6 +396,16 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         return SourceCheck.check(config, p);
     }
 
+    /** As {@link #sourceCheck} for the packet with an IPv4 header, come in by an interface. */
+    public int sourceCheck4(long ip, int iface) {
+        return SourceCheck.check4(config, ip, iface);
+    }
+
+    /** The port of an interface. */
+    public int portOf(int iface) {
+        return config.portOf(iface);
+    }
+
     /**
      * Carries out a punt verdict: {@link Verdict#KEPT}, or a drop verdict (rate limit, queue full, no twin), and then the
      * packet is the caller's to free.

@@ -16,13 +16,14 @@ final class SourceCheck {
 
     /** 0, or the drop verdict. */
     static int check(NetConfig config, Packet p) {
-        return p.ipv6 ? check6(config, p) : check4(config, p);
+        return p.ipv6 ? check6(config, p) : check4(config, p.l3, p.iface);
     }
 
-    private static int check4(NetConfig config, Packet p) {
-        int source = Ipv4.source(p.l3);
+    /** As {@link #check} for the packet with an IPv4 header, come in by an interface. */
+    static int check4(NetConfig config, long ip, int iface) {
+        int source = Ipv4.source(ip);
         if (source == 0) {
-            int kind = config.localKind4(Ipv4.destination(p.l3));
+            int kind = config.localKind4(Ipv4.destination(ip));
             return kind == NetConfig.BROADCAST || kind == NetConfig.MULTICAST ? 0 : MARTIAN;
         }
         if (Addresses.zero4(source)
@@ -31,7 +32,7 @@ final class SourceCheck {
                 || !foreign(config.localKind4(source))) {
             return MARTIAN;
         }
-        ReversePath mode = config.iface(p.iface).reversePath();
+        ReversePath mode = config.iface(iface).reversePath();
         if (mode == ReversePath.OFF) {
             return 0;
         }
@@ -39,7 +40,7 @@ final class SourceCheck {
         return reversePath(
                 mode,
                 route == RouteTable.NONE ? -1 : config.routes4().route(route).iface(),
-                p.iface);
+                iface);
     }
 
     private static int check6(NetConfig config, Packet p) {

@@ -1,0 +1,168 @@
+package lvsd.dataplane;
+
+import static lvsd.wire.PacketBuilder.mss;
+import static lvsd.wire.PacketBuilder.nop;
+import static lvsd.wire.PacketBuilder.sackOk;
+import static lvsd.wire.PacketBuilder.timestamps;
+import static lvsd.wire.PacketBuilder.windowScale;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.random.RandomGenerator;
+import lvsd.synproxy.Secrets;
+import lvsd.wire.PacketBuilder;
+import lvsd.wire.Packets;
+import lvsd.wire.SeededTest;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What comes in one burst goes the short way but for the first packet, what comes alone goes the long way: the same must
+ * come of both, byte for byte.
+ */
+class FloodPathTest {
+    private static final Way WAY = Way.NAT4;
+    private static final int PACKETS = 60;
+
+    private final long seed = Long.getLong("seed", SeededTest.base());
+    private final String replay = "replay with -Dseed=" + seed;
+    private final RandomGenerator random = SeededTest.random(seed);
+
+    private static TestDirector director(Secrets secrets, String setting) {
+        TestDirector director = new TestDirector();
+        director.dataplane.secrets(secrets);
+        ProxyFlow.service(director, WAY, false);
+        // So that the way to clients and servers is known.
+        ProxyFlow first = new ProxyFlow(director, WAY, 999, 1);
+        first.syn();
+        first.ack();
+        first.synAck(5);
+        director.drain(0);
+        director.drain(1);
+        if (!setting.isEmpty()) {
+            director.setting(setting, "1");
+        }
+        director.run();
+        return director;
+    }
+
+    private PacketBuilder segment(String source, int port, String flags, int seq, int ack) {
+        return WAY.arriving(0, source, WAY.vip())
+                .tcp(port, Flow.VIRTUAL_PORT)
+                .flags(flags)
+                .seq(seq)
+                .ack(ack)
+                .window(1000 + port);
+    }
+
+    private byte[] damaged(byte[] frame) {
+        frame[WAY.l4() + 16] ^= 1;
+        return frame;
+    }
+
+    private byte[][] options() {
+        List<byte[]> some = new ArrayList<>();
+        List<byte[]> all = List.of(mss(400 + random.nextInt(1200)), sackOk(), timestamps(77, 0), nop(), windowScale(7));
+        all.forEach(each -> {
+            if (random.nextBoolean()) {
+                some.add(each);
+            }
+        });
+        return some.toArray(byte[][]::new);
+    }
+
+    /** What a client may begin with, and what it may not. */
+    private byte[] opening(int i) {
+        int port = 1000 + i;
+        return switch (random.nextInt(12)) {
+            case 0 -> damaged(segment(WAY.client(), port, "S", i, 0).build());
+            case 1 -> segment("127.0.0.1", port, "S", i, 0).build();
+            case 2 -> segment(WAY.director(0), port, "S", i, 0).build();
+            case 3 ->
+                segment(WAY.client(), port, ".", random.nextInt(), random.nextInt())
+                        .build();
+            case 4 -> segment(WAY.client(), port, "R", i, 0).build();
+            case 5 -> segment(WAY.client(), port, "F.", i, i).build();
+            case 6 -> segment(WAY.client(), port, "S.", i, i).build();
+            case 7 -> segment(WAY.client(), port, "S", i, 0).payload(i).build();
+            default -> segment(WAY.client(), port, "S", i, 0).options(options()).build();
+        };
+    }
+
+    /** What it says to the SYN+ACK it got. */
+    private byte[] answer(ProxyFlow reader, byte[] synAck) {
+        int port = Flow.at16(synAck, WAY.l4() + 2);
+        int stamp = reader.timestampOf(synAck, 0);
+        int wrong = random.nextInt(4) == 0 ? 1 << (8 + random.nextInt(24)) : 0;
+        PacketBuilder segment =
+                segment(WAY.client(), port, ".", reader.ackOf(synAck), reader.seqOf(synAck) + 1 + wrong);
+        if (stamp != 0) {
+            segment.options(nop(), nop(), timestamps(78, stamp));
+        }
+        byte[] frame = segment.payload(random.nextInt(3) == 0 ? 10 : 0).build();
+        return random.nextInt(8) == 0 ? damaged(frame) : frame;
+    }
+
+    private static List<byte[]> sent(TestDirector director) {
+        List<byte[]> frames = new ArrayList<>();
+        for (int port = 0; port < 2; port++) {
+            for (byte[] frame = director.sent(port); frame != null; frame = director.sent(port)) {
+                frames.add(frame);
+            }
+        }
+        // What is kept or sent on its own account leaves before the rest of its burst.
+        frames.sort(Arrays::compare);
+        return frames;
+    }
+
+    private List<byte[]> same(TestDirector alone, TestDirector together, List<byte[]> frames) {
+        frames.forEach(frame -> alone.sendTogether(0, List.of(frame)));
+        together.sendTogether(0, frames);
+        List<byte[]> expected = sent(alone);
+        List<byte[]> actual = sent(together);
+        for (int i = 0; i < Math.min(expected.size(), actual.size()); i++) {
+            assertThat(Packets.print(actual.get(i)))
+                    .as(replay + ", frame " + i)
+                    .isEqualTo(Packets.print(expected.get(i)));
+            assertThat(actual.get(i)).as(replay + ", frame " + i).isEqualTo(expected.get(i));
+        }
+        assertThat(actual).as(replay).hasSameSizeAs(expected);
+        assertThat(together.drops()).as(replay).isEqualTo(alone.drops());
+        int service = alone.first().index;
+        assertThat(together.dataplane.steps(service)).as(replay).isEqualTo(alone.dataplane.steps(service));
+        return expected;
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"", "synproxy_defer", "synproxy_rst_bad_cookie", "defence_tcp_drop", "synproxy_zero_window"})
+    void shouldDoForABurstWhatItDoesForEachPacketAlone(String setting) {
+        Secrets secrets = Secrets.random();
+        for (int round = 0; round < 20; round++) {
+            try (TestDirector alone = director(secrets, setting);
+                    TestDirector together = director(secrets, setting)) {
+                together.now = Math.max(alone.now, together.now);
+                alone.now = together.now;
+                ProxyFlow reader = new ProxyFlow(alone, WAY, 998, 1);
+                List<byte[]> openings = new ArrayList<>();
+                for (int i = 0; i < PACKETS; i++) {
+                    openings.add(opening(i));
+                }
+                List<byte[]> answers = new ArrayList<>();
+                for (byte[] frame : same(alone, together, openings)) {
+                    if (reader.flagsOf(frame) == 0x12) {
+                        byte[] answer = answer(reader, frame);
+                        answers.add(answer);
+                        if (random.nextInt(4) == 0) {
+                            answers.add(answer.clone()); // once more, when the first has opened the connection
+                        }
+                    }
+                }
+                same(alone, together, answers.subList(0, Math.min(PACKETS, answers.size())));
+                assertThat(together.connections()).as(replay).hasSameSizeAs(alone.connections());
+            }
+        }
+    }
+}
