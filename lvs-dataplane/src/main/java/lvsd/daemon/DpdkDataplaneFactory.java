@@ -22,14 +22,13 @@ final class DpdkDataplaneFactory implements DataplaneFactory {
 
     @Override
     public Running create(DaemonConfig config) throws StartException {
-        try {
-            long packets = Warmup.run(Warmup.MILLIS);
-            LOG.atInfo()
-                    .addKeyValue("packets", packets)
-                    .addKeyValue("millis", Warmup.MILLIS)
-                    .log("warmed up");
+        try (Warmup.Running warmup = Warmup.start(Warmup.MILLIS)) {
             DpdkPorts ports = DpdkPorts.open(config);
             try {
+                LOG.atInfo()
+                        .addKeyValue("packets", warmup.await())
+                        .addKeyValue("millis", Warmup.MILLIS)
+                        .log("warmed up");
                 return DpdkDataplane.over(config, ports);
             } catch (RuntimeException e) {
                 ports.close();

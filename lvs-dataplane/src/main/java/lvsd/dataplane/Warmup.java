@@ -11,6 +11,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import lvsd.config.DaemonConfig;
 import lvsd.dataplane.io.MemoryIo;
 import lvsd.dataplane.service.Destination;
@@ -33,7 +35,7 @@ import lvsd.wire.Tcp;
  * 40 to 120 ms of interpretation (docs/performance.md).
  *
  * <p>Two hosts and a director: what leaves by a port is answered by the host behind it, and odd frames are mixed in
- * throughout. Runs on the starting thread; keeps nothing.
+ * throughout. Runs on a thread of its own, so that DPDK can be set up meanwhile; keeps nothing.
  */
 public final class Warmup {
     /** How long a start warms up: by then the JIT has the packet path; see docs/performance.md. */
@@ -78,12 +80,45 @@ public final class Warmup {
         dataplane.publish(new ServiceTable(1, services()));
     }
 
-    /**
-     * Runs for about {@code millis} milliseconds.
-     *
-     * @return packets that went through
-     */
-    public static long run(long millis) {
+    /** A warm-up under way. Closing it waits for its end. */
+    public static final class Running implements AutoCloseable {
+        private final FutureTask<Long> task;
+
+        private Running(long millis) {
+            task = new FutureTask<>(() -> run(millis));
+        }
+
+        /**
+         * Waits for its end.
+         *
+         * @return packets that went through
+         * @throws IllegalStateException if it failed, or the waiting thread was interrupted
+         */
+        public long await() {
+            try {
+                return task.get();
+            } catch (ExecutionException e) {
+                throw new IllegalStateException("warming up: " + e.getCause(), e);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while warming up", e);
+            }
+        }
+
+        @Override
+        public void close() {
+            var _ = await();
+        }
+    }
+
+    /** Begins to warm up for about {@code millis} milliseconds, on a new thread. */
+    public static Running start(long millis) {
+        Running running = new Running(millis);
+        Thread.ofPlatform().name("warm-up").daemon().start(running.task);
+        return running;
+    }
+
+    private static long run(long millis) {
         Warmup warmup = new Warmup();
         try {
             long end = System.nanoTime() + millis * 1_000_000;

@@ -83,9 +83,11 @@ public final class DirectorMain implements Callable<Integer> {
     public Integer call() throws Exception {
         Case what = Case.of(label);
         DaemonConfig config = config();
-        Warmup.run(Warmup.MILLIS);
-        print("product_warm_up_ended_seconds", uptime() / 1e3);
-        try (DpdkPorts ports = DpdkPorts.open(config)) {
+        try (Warmup.Running warmup = Warmup.start(Warmup.MILLIS);
+                DpdkPorts ports = DpdkPorts.open(config)) {
+            print("ports_open_seconds", uptime() / 1e3);
+            var _ = warmup.await();
+            print("product_warm_up_ended_seconds", uptime() / 1e3);
             DpdkIo io = ports.io(0);
             ScatterIo.Input kind = ScatterIo.input(what, scatter);
             try (ScatterIo scattered = new ScatterIo(io, kind, connections)) {

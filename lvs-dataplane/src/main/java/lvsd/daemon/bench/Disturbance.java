@@ -10,13 +10,19 @@ import lvsd.linux.ThreadClock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What took the CPU from the worker, and when: the thread's run delay and involuntary switches and the CPU's stolen time
- * and interrupts, sampled some hundred times a second. Used by one thread that is not the worker.
+ * What took the CPU from the worker, and when: the thread's run delay, its involuntary switches, and the time in which it did
+ * not run although it never sleeps, sampled some hundred times a second. Used by one thread that is not the worker.
+ *
+ * <p>The kernel counts the CPU's stolen time in ticks of 10 ms, too coarse for cycles of some milliseconds. But it takes that time
+ * off a thread's CPU time by the nanosecond (CONFIG_PARAVIRT_TIME_ACCOUNTING): what a worker that never sleeps lacks of the time
+ * on the wall is run delay and stolen time.
  */
 final class Disturbance {
     private static final long NANOS_PER_TICK = 10_000_000;
+    /** A sample whose two clocks were read further apart, since its own thread was disturbed, is none. */
+    private static final long ASUNDER_NANOS = 50_000;
 
-    private record Sample(long at, long waited, long involuntary, long stolen) {}
+    private record Sample(long at, long ran, long waited, long involuntary, long stolen) {}
 
     private final ThreadClock clock;
     private final String cpu;
@@ -31,7 +37,12 @@ final class Disturbance {
     /** Takes a sample. */
     void sample() throws IOException {
         ThreadClock.Scheduling now = clock.scheduling();
-        samples.add(new Sample(System.nanoTime(), now.waitNanos(), now.involuntary(), stolen()));
+        long stolen = stolen();
+        long at = System.nanoTime();
+        long ran = clock.cpuNanos();
+        if (System.nanoTime() - at < ASUNDER_NANOS) {
+            samples.add(new Sample(at, ran, now.waitNanos(), now.involuntary(), stolen));
+        }
     }
 
     private long stolen() throws IOException {
@@ -49,25 +60,27 @@ final class Disturbance {
         Sample before = samples.getFirst();
         for (Sample sample : samples) {
             if (sample.at >= cycle.ended()) {
-                return difference(before, sample);
+                return difference(cycle.nanos(), before, sample);
             }
             before = sample.at <= cycle.ended() - cycle.nanos() ? sample : before;
         }
         return null;
     }
 
-    private static @Nullable String difference(Sample before, Sample after) {
+    private static @Nullable String difference(long cycle, Sample before, Sample after) {
         long waited = after.waited - before.waited;
         long switches = after.involuntary - before.involuntary;
         long stolen = after.stolen - before.stolen;
-        if (waited < 100_000 && switches == 0 && stolen == 0) {
+        long absent = after.at - before.at - (after.ran - before.ran);
+        if (waited < 100_000 && switches == 0 && stolen == 0 && absent < cycle / 2) {
             return null;
         }
         return String.format(
                 Locale.ROOT,
-                "run delay %.0f us, involuntary switches %d, stolen %.0f us",
+                "not running for %.0f us: run delay %.0f us, involuntary switches %d, stolen ticks %d",
+                absent / 1e3,
                 waited / 1e3,
                 switches,
-                stolen / 1e3);
+                stolen / NANOS_PER_TICK);
     }
 }
