@@ -38,7 +38,7 @@ class SystemNamesTest {
             public Optional<String> name(InetAddress address) {
                 asked.merge(address, 1, Integer::sum);
                 try {
-                    barrier.await(20, TimeUnit.SECONDS);
+                    barrier.await(60, TimeUnit.SECONDS);
                 } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
                     throw new AssertionError("nobody else asked", e);
                 }
