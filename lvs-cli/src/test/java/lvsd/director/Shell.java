@@ -24,7 +24,7 @@ final class Shell {
             Path.of(System.getProperty("lvsd.root", "..")).toAbsolutePath().normalize();
 
     /** Within this what must happen soon has happened, also on a machine that is slow and shared. */
-    static final Duration SOON = Duration.ofSeconds(60);
+    static final Duration SOON = Duration.ofMinutes(1);
 
     private Shell() {}
 

@@ -42,7 +42,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 final class ControlServerTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     @TempDir
     private Path directory = Path.of("");

@@ -86,7 +86,7 @@ final class DaemonTest {
     }
 
     private ControlClient client() throws IOException {
-        return new ControlClient(directory.resolve("control.sock"), Duration.ofSeconds(60));
+        return new ControlClient(directory.resolve("control.sock"), Duration.ofMinutes(1));
     }
 
     @Test

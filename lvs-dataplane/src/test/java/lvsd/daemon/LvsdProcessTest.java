@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The life of a real process: start, kill, stop, reload, a second instance. */
 @Timeout(120)
 final class LvsdProcessTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(120);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     @TempDir
     private Path directory = Path.of("");
