@@ -241,6 +241,13 @@ public final class Settings {
                 "messages that wait to be sent at most (the kernel's default depends on its memory)"));
         all.add(any("sync_sock_size", 0, start, "socket buffer, bytes; 0: the system's default"));
         all.add(any("sync_persist_mode", 0, live, "1: of persistent connections only the template is sent"));
+        all.add(number(
+                "sync_protocols",
+                7,
+                0,
+                7,
+                live,
+                "whose connections others are told of: the sum of 1 TCP, 2 UDP, 4 SCTP; see --sync of services, too"));
         all.add(number("sync_delay_ms", 20, 0, 2_000, start, "milliseconds that an update waits for others at most"));
         all.add(number(
                 "sync_bulk_rate",

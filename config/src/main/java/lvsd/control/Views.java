@@ -110,6 +110,9 @@ public final class Views {
         if (spec.synProxy() != SynProxyMode.DISABLE) {
             out.member("synproxy", spec.synProxy().word());
         }
+        if (!spec.sync()) {
+            out.member("sync", false);
+        }
         spec.connectionTimeout().ifPresent(seconds -> out.member("connection_timeout", seconds));
         writeStats(out, service.stats());
         writeRates(out, service.rates());
@@ -400,6 +403,7 @@ public final class Views {
             String engine = "";
             boolean onePacket;
             boolean toa;
+            boolean sync = true;
             SynProxyMode synProxy = SynProxyMode.DISABLE;
             OptionalInt connectionTimeout = OptionalInt.empty();
             Stats stats = Stats.ZERO;
@@ -418,6 +422,7 @@ public final class Views {
                 case "persistence_engine" -> f.engine = in.string();
                 case "one_packet" -> f.onePacket = in.bool();
                 case "toa" -> f.toa = in.bool();
+                case "sync" -> f.sync = in.bool();
                 case "synproxy" -> f.synProxy = SynProxyMode.of(in.string()).orElse(SynProxyMode.DISABLE);
                 case "connection_timeout" -> f.connectionTimeout = OptionalInt.of(in.integer());
                 case "stats" -> f.stats = readCounters(in, Stats::new, Stats.ZERO);
@@ -437,7 +442,8 @@ public final class Views {
                 f.onePacket,
                 f.toa,
                 f.connectionTimeout,
-                f.synProxy);
+                f.synProxy,
+                f.sync);
         List<Destination> destinations = new ArrayList<>(f.destinations.size());
         for (DestinationFields destination : f.destinations) {
             destinations.add(destination.of(id));

@@ -50,6 +50,7 @@ enum Option {
     LADDR("laddr", "xxxxxxxxxxxxxx!!xxxxxxx"),
     IFNAME("ifname", "xxxxxxxxxxxxxx..xxxxxxx.."),
     TOA("toa", "..xxxxxxxxxxxxxxxxxxxxx"),
+    SYNC("sync", "..xxxxxxxxxxxxxxxxxxxxx"),
     CONN_TIMEOUT("conn-timeout", "..xxxxxxxxxxxxxxxxxxxxx"),
     SYN_PROXY("synproxy", "..xxxxxxxxxxxxxxxxxxxxx"),
     ICV_KEY("icv-key", "xxxxxxxxxxxx1xxxxxxxxxx"),

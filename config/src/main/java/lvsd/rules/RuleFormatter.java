@@ -143,6 +143,9 @@ public final class RuleFormatter {
         if (!service.toa()) {
             line.append(" --toa off");
         }
+        if (!service.sync()) {
+            line.append(" --sync off");
+        }
         if (service.synProxy() != SynProxyMode.DISABLE) {
             line.append(" -j ").append(service.synProxy().word());
         }

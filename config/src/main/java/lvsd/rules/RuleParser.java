@@ -100,6 +100,7 @@ public final class RuleParser {
         private int netmask = -1;
         private boolean netmaskIpv6;
         private boolean toa = true;
+        private boolean sync = true;
         private SynProxyMode synProxy = SynProxyMode.DISABLE;
         private OptionalInt connectionTimeout = OptionalInt.empty();
 
@@ -218,7 +219,8 @@ public final class RuleParser {
                                     : DEFAULT_PERSISTENCE);
                 case NETMASK -> readNetmask(value);
                 case SCHED_FLAGS -> schedulerFlags = value;
-                case TOA -> toa = readSwitch(value);
+                case TOA -> toa = readSwitch("toa", value);
+                case SYNC -> sync = readSwitch("sync", value);
                 case SYN_PROXY ->
                     synProxy = SynProxyMode.of(value)
                             .orElseThrow(() -> RuleSyntaxException.fail(
@@ -344,9 +346,9 @@ public final class RuleParser {
             }
         }
 
-        private boolean readSwitch(String value) throws RuleSyntaxException {
+        private static boolean readSwitch(String name, String value) throws RuleSyntaxException {
             if (!value.equals("on") && !value.equals("off")) {
-                throw RuleSyntaxException.fail("illegal toa specified, must be on or off");
+                throw RuleSyntaxException.fail("illegal " + name + " specified, must be on or off");
             }
             return value.equals("on");
         }
@@ -557,7 +559,8 @@ public final class RuleParser {
                     given.contains(Option.ONE_PACKET),
                     toa,
                     connectionTimeout,
-                    synProxy);
+                    synProxy,
+                    sync);
         }
 
         private InetAddress server() {

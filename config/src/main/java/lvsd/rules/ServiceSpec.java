@@ -16,6 +16,7 @@ import java.util.Set;
  * @param toa whether FULLNAT destinations get the client's address in TCP option 254; our own option {@code --toa}
  * @param connectionTimeout own timeout of established connections in seconds ({@code --conn-timeout}), if set
  * @param synProxy whether SYNs are answered by cookies; our own option {@code -j}
+ * @param sync whether a sync master tells of its connections and templates; our own option {@code --sync}
  */
 public record ServiceSpec(
         ServiceId id,
@@ -27,7 +28,34 @@ public record ServiceSpec(
         boolean onePacket,
         boolean toa,
         OptionalInt connectionTimeout,
-        SynProxyMode synProxy) {
+        SynProxyMode synProxy,
+        boolean sync) {
+
+    /** A service of which a sync master tells. */
+    public ServiceSpec(
+            ServiceId id,
+            String scheduler,
+            Set<String> schedulerFlags,
+            OptionalInt persistence,
+            int netmask,
+            String persistenceEngine,
+            boolean onePacket,
+            boolean toa,
+            OptionalInt connectionTimeout,
+            SynProxyMode synProxy) {
+        this(
+                id,
+                scheduler,
+                schedulerFlags,
+                persistence,
+                netmask,
+                persistenceEngine,
+                onePacket,
+                toa,
+                connectionTimeout,
+                synProxy,
+                true);
+    }
 
     /** A service without SYN proxy. */
     public ServiceSpec(
@@ -65,6 +93,7 @@ public record ServiceSpec(
                 onePacket,
                 toa,
                 connectionTimeout,
-                mode);
+                mode,
+                sync);
     }
 }

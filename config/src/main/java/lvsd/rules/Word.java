@@ -84,6 +84,7 @@ enum Word {
     MARK_IFNAME("ifname", 'F', Argument.REQUIRED, Option.IFNAME, Command.ADD_MARK, Command.DELETE_MARK),
     ANY_PROTOCOL("any", '\0', Argument.REQUIRED, Option.SERVICE, Command.ADD_MARK, Command.DELETE_MARK),
     TOA("toa", '\0', Argument.REQUIRED, Option.TOA, Command.ADD_SERVICE, Command.EDIT_SERVICE),
+    SYNC("sync", '\0', Argument.REQUIRED, Option.SYNC, Command.ADD_SERVICE, Command.EDIT_SERVICE),
     SYN_PROXY("synproxy", 'j', Argument.REQUIRED, Option.SYN_PROXY, Command.ADD_SERVICE, Command.EDIT_SERVICE),
     /** Behind the option of the same name: with -A and -E it is that. */
     SYN_PROXIES("synproxy", '\0', Argument.NONE, Command.SYN_PROXIES),

@@ -16,6 +16,7 @@ import lvsd.rules.Protocol;
 import lvsd.rules.Rule;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import lvsd.rules.SynProxyMode;
 import org.junit.jupiter.api.Test;
 
 /** What one end writes the other reads. */
@@ -30,7 +31,17 @@ class ViewsTest {
         ServiceId vip = new ServiceId.Vip(Protocol.UDP, address("2001:db8::1"), 53);
         ServiceId mark = new ServiceId.Fwmark(-1, true);
         ServiceSpec full = new ServiceSpec(
-                vip, "sh", Set.of("sh-port"), OptionalInt.of(60), 64, "sip", true, true, OptionalInt.of(5));
+                vip,
+                "sh",
+                Set.of("sh-port"),
+                OptionalInt.of(60),
+                64,
+                "sip",
+                true,
+                true,
+                OptionalInt.of(5),
+                SynProxyMode.DISABLE,
+                false);
         ServiceSpec bare =
                 new ServiceSpec(mark, "rr", Set.of(), OptionalInt.empty(), -1, "", false, false, OptionalInt.empty());
         View.Stats stats = new View.Stats(1, 2, 3, 4, Long.MAX_VALUE);

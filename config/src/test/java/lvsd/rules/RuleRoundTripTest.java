@@ -89,6 +89,7 @@ class RuleRoundTripTest {
             "-z",
             "-F",
             "--toa",
+            "--sync",
             "-j",
             "auto",
             "--conn-timeout",
@@ -246,7 +247,8 @@ class RuleRoundTripTest {
                 maybe(1, 8589934),
                 id instanceof ServiceId.Vip tcp && tcp.protocol() == Protocol.TCP
                         ? SynProxyMode.values()[random.nextInt(3)]
-                        : SynProxyMode.DISABLE);
+                        : SynProxyMode.DISABLE,
+                random.nextBoolean());
     }
 
     private DestinationSpec destination() {

@@ -9,7 +9,7 @@ final class HelpText {
     private static final String TEXT = """
             Usage:
               PROGRAM -A|-E SERVICE [-s scheduler] [-p [seconds]] [-M mask] [--pe engine] [-o] [-b flags]
-                      [--conn-timeout seconds] [--toa on|off] [-j enable|disable|auto]
+                      [--conn-timeout seconds] [--toa on|off] [--sync on|off] [-j enable|disable|auto]
               PROGRAM -D SERVICE
               PROGRAM -a|-e SERVICE -r SERVER [-g|-m|-b|-i] [-w weight] [-x upper] [-y lower] [tunnel options]
               PROGRAM -d SERVICE -r SERVER
@@ -73,6 +73,7 @@ final class HelpText {
               --ops             -o   every UDP packet a connection of its own
               --conn-timeout         seconds that established connections of this service may idle
               --toa                  tell servers the client's address with FULLNAT, on or off; default on
+              --sync                 tell backups of its connections and templates, on or off; default on
               --synproxy        -j   answer SYNs by cookies: enable, disable or auto; default disable
               --real-server     -r   host[:port]; without port the service's
               --gatewaying      -g   direct routing, the default

@@ -19,7 +19,7 @@ final class HelpTopics {
                     [-b FLAGS]               flags of sh and mh: sh-fallback,sh-port or mh-fallback,mh-port
                     [-p [SECONDS]] [-M MASK] [--pe sip]   a client stays at its server; default 360 s
                     [-o]                     every UDP packet a connection of its own
-                    [--conn-timeout SECONDS] [--toa on|off] [-j enable|disable|auto]""",
+                    [--conn-timeout SECONDS] [--toa on|off] [--sync on|off] [-j enable|disable|auto]""",
                     "-A -t 192.0.2.10:80 -s wrr -p 600"),
             new Topic(
                     List.of("-D", "--delete-service"),

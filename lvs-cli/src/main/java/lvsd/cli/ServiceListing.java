@@ -165,6 +165,9 @@ final class ServiceListing {
         if (spec.synProxy() != SynProxyMode.DISABLE) {
             row.append(spec.synProxy() == SynProxyMode.AUTO ? " synproxy auto" : " synproxy");
         }
+        if (!spec.sync()) {
+            row.append(" no-sync");
+        }
         if (spec.connectionTimeout().isPresent()) {
             row.append(" conn-timeout ").append(spec.connectionTimeout().getAsInt());
         }

@@ -92,9 +92,12 @@ final class IcvRules {
     }
 
     /** A name without a slash is one of systemd's credentials (systemd.exec(5), {@code LoadCredential=}). */
+    static Path file(String name, @Nullable String credentials) {
+        return name.indexOf('/') < 0 && credentials != null ? Path.of(credentials, name) : Path.of(name);
+    }
+
     private static IcvKeys read(String name) throws Refusal {
-        String credentials = System.getenv("CREDENTIALS_DIRECTORY");
-        Path file = name.indexOf('/') < 0 && credentials != null ? Path.of(credentials, name) : Path.of(name);
+        Path file = file(name, System.getenv("CREDENTIALS_DIRECTORY"));
         String content;
         try {
             content = Files.readString(file);

@@ -778,6 +778,11 @@ final class Connector {
         if (state == Timeouts.byError(protocol) && Connection.packets(hot) == 0 && !Template.is(hot)) {
             return timeouts.icmp();
         }
+        return timeout(protocol, state, own);
+    }
+
+    /** Ticks that one of that protocol and state may be silent; {@code own}: its own time once it is established, 0 none. */
+    int timeout(int protocol, int state, int own) {
         boolean established = switch (protocol) {
             case TCP -> state == TcpStates.ESTABLISHED;
             case Ipv4.PROTOCOL_SCTP -> state == SctpStates.ESTABLISHED;

@@ -334,7 +334,7 @@ final class Persistence {
 
     /** Makes, updates or ends a template as {@code c} says, if it is this worker's. False if it cannot be had here. */
     boolean take(SyncConnection c) {
-        Service service = templateService(c);
+        Service service = service(c);
         Destination destination = service == null ? null : SyncTaker.destination(service, c);
         if (service == null || destination == null || !readCallId(c, service)) {
             return false;
@@ -345,6 +345,10 @@ final class Persistence {
         }
         ConnectionTable table = pipeline.table(c.ipv6);
         int entry = present(table, service);
+        SyncTaker taker = pipeline.sync().taker();
+        if (c.bulk && (entry == ConnectionTable.NONE ? taker.isOver(c) : !taker.isNews(table, entry, c))) {
+            return true;
+        }
         if (entry != ConnectionTable.NONE
                 && (c.deleted || Connection.destination(table.hot(entry)) != destination.index)) {
             end(c.ipv6, entry);
@@ -386,11 +390,13 @@ final class Persistence {
         pipeline.timers(c.ipv6).armEarlier(entry, pipeline.now + ticks);
     }
 
-    private @Nullable Service templateService(SyncConnection c) {
+    /** The persistent service of a template that came by sync; null if there is none here. */
+    @Nullable
+    Service service(SyncConnection c) {
         Service service;
         if (c.protocol == 0) {
             long mark = c.ipv6 ? c.virtualHigh >>> 32 : c.virtualLow;
-            service = pipeline.services.marked(Integer.reverseBytes((int) mark), c.ipv6);
+            service = pipeline.services.marked((int) mark, c.ipv6);
         } else {
             service = SyncTaker.service(pipeline.services, c);
             if (service == null && c.virtualPort == 0 && c.protocol == TCP) {

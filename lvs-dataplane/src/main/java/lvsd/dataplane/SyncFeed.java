@@ -65,10 +65,14 @@ final class SyncFeed {
     private int walked4;
     private int walked6;
     private int walkedTick;
+    /** Since when this director is active; of a standby now. */
+    private int activeSince;
+
+    private boolean began;
 
     SyncFeed(Pipeline pipeline, WorkerParts parts) {
         this.pipeline = pipeline;
-        this.taker = new SyncTaker(pipeline, parts);
+        this.taker = new SyncTaker(pipeline, this, parts);
     }
 
     /** Where received connections are taken in. */
@@ -108,6 +112,10 @@ final class SyncFeed {
 
     /** Once a cycle: takes some of what was received, and tells again what is in use. */
     int work(int now) {
+        if (!began || pipeline.services.standby) {
+            began = true;
+            activeSince = now;
+        }
         UpdateQueue received = in;
         int work = received == null ? 0 : takeIn(received);
         if (out != null && now != walkedTick) {
@@ -155,6 +163,11 @@ final class SyncFeed {
                 pipeline.timers(table.ipv6()).armEarlier(entry, pipeline.now + LOOK_TICKS);
             }
         }
+    }
+
+    /** Tick since when this director is active; of a standby now. */
+    int activeSince() {
+        return activeSince;
     }
 
     /**
@@ -212,7 +225,20 @@ final class SyncFeed {
         boolean left = pipeline.sysctls.syncTemplatesOnly
                 && Connection.template(table.cold(entry)) != 0
                 && !Template.is(table.hot(entry));
-        return !left && lasts(table, entry);
+        return !left && lasts(table, entry) && wanted(table.hot(entry));
+    }
+
+    /** Whether settings and its service let others be told of a connection or template. */
+    private boolean wanted(long hot) {
+        int protocol = Template.is(hot) ? Template.protocol(hot) : Connection.protocol(hot);
+        int bit = switch (protocol) {
+            case Ipv4.PROTOCOL_TCP -> 1;
+            case Ipv4.PROTOCOL_UDP -> 2;
+            case Ipv4.PROTOCOL_SCTP -> 4;
+            default -> pipeline.sysctls.syncProtocols; // a template of a firewall mark
+        };
+        Service service = service(hot);
+        return (pipeline.sysctls.syncProtocols & bit) != 0 && (service == null || service.synced);
     }
 
     /** Whether a connection or template is one that others could go on with. */
@@ -340,6 +366,7 @@ final class SyncFeed {
             SyncConnection row = isFor(page, table, entry) ? page.add() : null;
             if (row != null) {
                 fill(row, table, entry);
+                row.extras |= isTheirs(table, entry) ? SyncExtras.SECOND_HAND : 0;
             }
             entry++;
         }
@@ -394,9 +421,13 @@ final class SyncFeed {
 
     /** Firewall mark of the service of a connection, 0 none. */
     private int mark(long hot) {
-        Destination destination = pipeline.services.destination(Connection.destination(hot));
-        Service service = destination == null ? null : pipeline.services.service(destination.service);
+        Service service = service(hot);
         return service == null ? 0 : Integer.reverseBytes(service.mark);
+    }
+
+    private @Nullable Service service(long hot) {
+        Destination destination = pipeline.services.destination(Connection.destination(hot));
+        return destination == null ? null : pipeline.services.service(destination.service);
     }
 
     private void template(SyncConnection to, ConnectionTable table, int entry) {

@@ -28,14 +28,19 @@ final class SyncTaker {
     /** Longest time taken over, so that a tick is never mistaken for one of the past. */
     private static final int LONGEST_SECONDS = Timeouts.MAXIMUM_SECONDS / 2;
 
+    /** How wrong the time may be for which a connection of a bulk transfer was silent: whole seconds, and its way here. */
+    private static final int SLACK_TICKS = 2 * Timeouts.TICKS_PER_SECOND;
+
     private final Pipeline pipeline;
+    private final SyncFeed feed;
     private final Ownership ownership;
     private final DestinationCounts counts;
     private final LocalPorts ports;
     private final Aliases aliases;
 
-    SyncTaker(Pipeline pipeline, WorkerParts parts) {
+    SyncTaker(Pipeline pipeline, SyncFeed feed, WorkerParts parts) {
         this.pipeline = pipeline;
+        this.feed = feed;
         this.ownership = parts.ownership();
         this.counts = parts.counts();
         this.ports = parts.ports();
@@ -66,7 +71,7 @@ final class SyncTaker {
     /** The service of a connection: by its firewall mark, else by where it goes; null if it is not known here. */
     static @Nullable Service service(ServiceTable services, SyncConnection c) {
         if (c.fwmark != 0) {
-            Service marked = services.marked(Integer.reverseBytes(c.fwmark), c.ipv6);
+            Service marked = services.marked(c.fwmark, c.ipv6);
             if (marked != null) {
                 return marked;
             }
@@ -95,9 +100,12 @@ final class SyncTaker {
         ConnectionTable table = pipeline.table(c.ipv6);
         int reference = find(pipeline, c, c.protocol);
         if (reference == ConnectionTable.NONE) {
-            return c.deleted || make(table, c);
+            return c.deleted || (c.bulk && isOver(c)) || make(table, c);
         }
         int entry = ConnectionTable.entry(reference);
+        if (c.bulk && !isNews(table, entry, c)) {
+            return true;
+        }
         if (c.deleted) {
             if (pipeline.services.standby || SyncFeed.isTheirs(table, entry)) {
                 pipeline.misses().connector().release(c.ipv6, entry);
@@ -113,6 +121,36 @@ final class SyncTaker {
         }
         pipeline.misses().connector().release(c.ipv6, entry);
         return make(table, c);
+    }
+
+    /** {@link BackupRules#isNews} of a connection that is here. */
+    boolean isNews(ConnectionTable table, int entry, SyncConnection c) {
+        int silentHere = pipeline.now - Connection.lastSeen(table.hot(entry));
+        int silentThere = silent(c);
+        boolean active = !pipeline.services.standby;
+        if (active && Connection.state(table.hot(entry)) == c.state && silentThere + SLACK_TICKS >= silentHere) {
+            return false; // the same again would only live longer by the rounding
+        }
+        return BackupRules.isNews(silentThere, silentHere, active && !SyncFeed.isTheirs(table, entry), SLACK_TICKS);
+    }
+
+    /** {@link BackupRules#isOver}: this director, active, would know it. */
+    boolean isOver(SyncConnection c) {
+        return BackupRules.isOver(c, silent(c), pipeline.now - feed.activeSince(), SLACK_TICKS);
+    }
+
+    /** Ticks for which no packet of {@code c} had come to who tells of it. */
+    private int silent(SyncConnection c) {
+        int left = ticks(BackupRules.timeout(c));
+        return Math.max(0, usual(c) - left);
+    }
+
+    private int usual(SyncConnection c) {
+        if (c.template()) {
+            Service service = pipeline.misses().connector().persistence().service(c);
+            return service == null ? 0 : Timeouts.ticks(service.persistence);
+        }
+        return pipeline.misses().connector().timeout(c.protocol, c.state, ticks(c.ownTimeout));
     }
 
     /** What the worker has under the client's side's tuple, with {@code protocol} in it; {@link ConnectionTable#NONE}. */

@@ -63,6 +63,8 @@ final class Sysctls {
     final int syncRefresh;
     /** {@code sync_retries}. */
     final int syncRetries;
+    /** {@code sync_protocols}: 1 TCP, 2 UDP, 4 SCTP. */
+    final int syncProtocols;
     /** {@code sync_persist_mode}. */
     final boolean syncTemplatesOnly;
     /** {@code synproxy_*}. */
@@ -102,6 +104,7 @@ final class Sysctls {
         syncRepeats = syncRefresh != 0 || !threshold.substring(between + 1).equals("0");
         syncRetries = number(settings, "sync_retries");
         syncTemplatesOnly = flag(settings, "sync_persist_mode");
+        syncProtocols = number(settings, "sync_protocols");
         timeouts = new Timeouts(settings);
         autoProxy = new AutoSettings(
                 number(settings, "synproxy_auto_syn_rate"),

@@ -191,6 +191,16 @@ final class SyncDaemonsTest {
                 "ICV key file " + directory.resolve("none") + " cannot be read: " + directory.resolve("none"));
     }
 
+    /** {@code LoadCredential=sync.key:/etc/lvsd/sync.key}. */
+    @Test
+    void aNameWithoutASlashIsACredentialOfSystemd() {
+        String directory = "/run/credentials/lvsd.service";
+        assertThat(IcvRules.file("sync.key", directory)).isEqualTo(Path.of(directory, "sync.key"));
+        assertThat(IcvRules.file("/etc/lvsd/sync.key", directory)).isEqualTo(Path.of("/etc/lvsd/sync.key"));
+        assertThat(IcvRules.file("./sync.key", directory)).isEqualTo(Path.of("./sync.key"));
+        assertThat(IcvRules.file("sync.key", null)).isEqualTo(Path.of("sync.key"));
+    }
+
     @Test
     void aRequestIsLoggedWithoutItsKey() {
         assertThat(Requests.withoutKey("--start-daemon master --icv-key toto234"))

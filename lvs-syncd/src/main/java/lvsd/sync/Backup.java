@@ -147,7 +147,7 @@ final class Backup {
         int icv = verifier.header();
         if (!signer.controls()) {
             push(port);
-            entries(bytes, length, icv, 0, SyncSink.NO_ORIGIN, millis);
+            entries(bytes, length, icv, 0, SyncSink.NO_ORIGIN, false, millis);
             return;
         }
         int kind = IcvHeader.kind(bytes, Message.V1_HEADER);
@@ -183,16 +183,16 @@ final class Backup {
         long sequence = IcvHeader.sequence(bytes, Message.V1_HEADER);
         int origin = transfer == null ? SyncSink.NO_ORIGIN : transfer.origin;
         if (kind == IcvHeader.CONNECTIONS) {
-            entries(bytes, length, verifier.header(), sequence, origin, millis);
+            entries(bytes, length, verifier.header(), sequence, origin, false, millis);
             return;
         }
-        entries(bytes, length, verifier.header() + ControlMessage.BULK, sequence, origin, millis);
+        entries(bytes, length, verifier.header() + ControlMessage.BULK, sequence, origin, true, millis);
         if (transfer != null && transfer.running) {
             bulk(transfer, bytes, at, millis);
         }
     }
 
-    private void entries(byte[] bytes, int length, int icv, long sequence, int origin, long millis) {
+    private void entries(byte[] bytes, int length, int icv, long sequence, int origin, boolean bulk, long millis) {
         stats.messages++;
         reader.begin(bytes, 0, length, icv);
         int verdict = reader.next(entry);
@@ -200,6 +200,7 @@ final class Backup {
             if (verdict == EntryReader.SKIPPED) {
                 stats.drop(SyncDrop.ENTRY);
             } else if (newest(sequence)) {
+                entry.bulk = bulk;
                 take(origin, millis);
             }
             verdict = reader.next(entry);

@@ -25,6 +25,32 @@ public final class BackupRules {
         return (present & ~SyncFlags.UPDATED) | (update.flags & SyncFlags.UPDATED);
     }
 
+    /**
+     * Whether what a bulk transfer says of a connection that is known here goes: it may be from before a standby's sleep, or
+     * from before its last packets came here. The later packet wins, and where both have seen the same, who has packets.
+     *
+     * @param silentThere how long no packet had come there when the message was made
+     * @param silentHere how long none has come here
+     * @param packetsHere whether this director forwards the connection's packets: it is active, and had some since it last
+     *     heard of it
+     * @param slack how wrong {@code silentThere} may be
+     */
+    public static boolean isNews(int silentThere, int silentHere, boolean packetsHere, int slack) {
+        return packetsHere ? silentThere + slack < silentHere : silentThere <= silentHere + slack;
+    }
+
+    /**
+     * Whether what a bulk transfer says of a connection that is not known here is of one that is over: the sender has it
+     * from another director, and this one has been active since before its last sign of life, so it would know it.
+     *
+     * @param silentThere how long no packet had come there
+     * @param active for how long this director has been active; 0: it is not
+     * @param slack how wrong {@code silentThere} may be
+     */
+    public static boolean isOver(SyncConnection bulk, int silentThere, int active, int slack) {
+        return (bulk.extras & SyncExtras.SECOND_HAND) != 0 && active > silentThere + slack;
+    }
+
     /** Whether an update that names another server replaces the connection; if not, it is ignored. */
     public static boolean replaces(SyncConnection update) {
         return (update.flags & SyncFlags.INACTIVE) == 0;

@@ -98,6 +98,8 @@ public final class SyncConnection {
     public int serverEdge;
     /** Ours: the connection is gone and shall go. */
     public boolean deleted;
+    /** Not on the wire by itself: it came in a bulk transfer, and may be older than what the receiver knows. */
+    public boolean bulk;
 
     /** A connection of all zeros. */
     public SyncConnection() {}
@@ -145,6 +147,7 @@ public final class SyncConnection {
         clientEdge = 0;
         serverEdge = 0;
         deleted = false;
+        bulk = false;
     }
 
     /** Whether it is a persistence template. */
@@ -208,6 +211,7 @@ public final class SyncConnection {
         clientEdge = other.clientEdge;
         serverEdge = other.serverEdge;
         deleted = other.deleted;
+        bulk = other.bulk;
     }
 
     /** Whether all that counts is the same. */

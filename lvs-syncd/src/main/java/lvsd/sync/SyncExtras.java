@@ -11,6 +11,9 @@ public final class SyncExtras {
     /** The server has not been told the client's address yet (TOA). */
     public static final int ADDRESS_PENDING = 0x08;
 
+    /** In a bulk transfer: the sender has it from another director, and no packet of it has come there since. */
+    public static final int SECOND_HAND = 0x10;
+
     /** Any of those that come with numbers of the handshake. */
     static final int HANDSHAKE = SYN_PROXY | ADDRESS_PENDING;
 

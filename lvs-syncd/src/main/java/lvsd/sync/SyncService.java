@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SyncService implements AutoCloseable {
     /** Between two looks at the source; half of it is what a message waits on average. */
-    private static final int WORK_MILLIS = 5;
+    static final int WORK_MILLIS = 5;
     /** Between two looks at the sockets' drop counters. */
     private static final int DROPS_MILLIS = 1_000;
 

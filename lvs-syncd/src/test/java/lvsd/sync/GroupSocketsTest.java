@@ -15,6 +15,7 @@ import java.nio.channels.DatagramChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import lvsd.rules.Rule;
@@ -32,8 +33,12 @@ final class GroupSocketsTest {
     }
 
     private GroupSockets open(InetAddress address, int port, int ports, boolean authenticated) throws Exception {
+        return open(address, port, new SyncSettings(ports, 1, 20, 1000, 16, 0), authenticated);
+    }
+
+    private GroupSockets open(InetAddress address, int port, SyncSettings settings, boolean authenticated)
+            throws Exception {
         DaemonSettings daemon = new DaemonSettings(Rule.Role.BACKUP, "lo", 1, 1500, address, port, 255);
-        SyncSettings settings = new SyncSettings(ports, 1, 20, 1000, 16, 0);
         GroupSockets.Receiver receiver =
                 (index, bytes, length) -> heard.add(index + ":" + new String(bytes, 0, length, StandardCharsets.UTF_8));
         var loop = group.next();
@@ -96,6 +101,34 @@ final class GroupSocketsTest {
         send(to, 18_856, 255, "own");
         assertThat(heard.poll(60, TimeUnit.SECONDS)).isEqualTo("0:own");
         sockets.close();
+    }
+
+    /** {@code sync_sock_size}: a small buffer is full soon; {@code sync_qlen_max}: nothing waits for a socket that is. */
+    @Test
+    void aSmallBufferLosesWhatALargeOneKeeps() throws Exception {
+        InetAddress to = InetAddress.getByName("224.0.0.81");
+        for (int size : new int[] {4096, 200_000}) {
+            int port = size == 4096 ? 18_862 : 18_864;
+            GroupSockets sockets = open(to, port, new SyncSettings(1, 1, 20, 1000, 16, size), false);
+            CountDownLatch asleep = new CountDownLatch(1);
+            var held = group.next().submit(() -> asleep.await(60, TimeUnit.SECONDS));
+            for (int i = 0; i < 40; i++) {
+                send(to, port, 1, "x".repeat(1000));
+            }
+            asleep.countDown();
+            assertThat(held.get()).isTrue();
+            int lost = group.next().submit(sockets::dropped).get();
+            assertThat(lost).isBetween(size == 4096 ? 20 : 0, size == 4096 ? 40 : 0);
+            assertThat(group.next()
+                            .submit(() -> sockets.send(0, new byte[8], 8))
+                            .get())
+                    .isTrue();
+            sockets.close();
+        }
+        GroupSockets none = open(to, 18_866, new SyncSettings(1, 1, 20, 1000, 0, 0), false);
+        assertThat(group.next().submit(() -> none.send(0, new byte[8], 8)).get())
+                .isFalse();
+        none.close();
     }
 
     @Test

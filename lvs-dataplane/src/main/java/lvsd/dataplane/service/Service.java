@@ -45,6 +45,9 @@ public final class Service {
     /** Whether FULLNAT destinations are told the client's address in TCP option 254. */
     public final boolean toa;
 
+    /** Whether other directors are told of its connections and templates. */
+    public final boolean synced;
+
     /** Whether every datagram is scheduled by itself ({@code -o}; UDP only). */
     public final boolean onePacket;
     /** Whether it is persistent. */
@@ -103,6 +106,7 @@ public final class Service {
         this.connectionTimeout = spec.connectionTimeout().orElse(0);
         this.fullnatOnly = destinations.stream().allMatch(each -> each.method == ForwardingMethod.FULLNAT.number());
         this.toa = spec.toa();
+        this.synced = spec.sync();
         this.onePacket = spec.onePacket();
         this.persistence = spec.persistence().orElse(0);
         this.persistent = persistence != 0;
