@@ -97,7 +97,7 @@ public enum AllowedDifference {
     };
 
     private static final Pattern KERNELS = Pattern.compile("/proc/|ip netns");
-    private static final Pattern SAVE = Pattern.compile("(?m)^(ipvsadm )?(-S|--save)");
+    private static final Pattern SAVE = Pattern.compile("(?m)^\\s*(ipvsadm )?(-S|--save)");
     private static final List<String> RESTORED = List.of("restore-from-save");
     private static final Pattern LC = Pattern.compile("\\blc\\b");
     private static final Pattern THRESHOLD_OPTIONS = Pattern.compile(" -[xy] \\d+");

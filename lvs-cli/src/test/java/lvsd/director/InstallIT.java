@@ -145,8 +145,9 @@ class InstallIT {
                 .contains("-A -t ")
                 .contains(":http");
         assertThat(installed("", "ipvsadm", "-Sn").orFail().out()).isEqualTo(RULES);
-        installed("", "ipvsadm", "-C").orFail();
-        String withName = RULES.replaceAll("(?m)^", "ipvsadm ");
+        installed("-A -t 192.0.2.99:80\n", "ipvsadm", "-R").orFail();
+        // In the place of what there is, as in Debian.
+        String withName = "# saved\n" + RULES.replaceAll("(?m)^", "ipvsadm ");
         assertThat(installed(withName, "ipvsadm-restore").orFail().out()).isEmpty();
         assertThat(installed("", "ipvsadm-save", "--numeric").orFail().out()).isEqualTo(RULES);
     }
@@ -155,7 +156,6 @@ class InstallIT {
     void wrongUseIsSaid() {
         assertThat(installed("", "ipvsadm-save", "-x").exit()).isEqualTo(1);
         assertThat(installed("", "ipvsadm-save", "-x").err()).startsWith("usage: ipvsadm-save");
-        assertThat(installed("", "ipvsadm-restore", "x").exit()).isEqualTo(1);
         assertThat(installed("", "ipvsadm-restore", "--help").orFail().out()).startsWith("usage: ipvsadm-restore");
         Shell.Result wrong = installed("-A -t 192.0.2.80:80\nfoo\n", "ipvsadm-restore");
         assertThat(wrong.exit()).isNotZero();
