@@ -37,7 +37,9 @@ class ConnectionListingTest {
             Endpoints endpoints = Endpoints.of(numeric, Recording.names());
             OtherListings.connections(out, persistent, endpoints, new View.Connections(connections));
             out.flush();
-            assertThat(bytes.toString(StandardCharsets.UTF_8)).as(step.toString()).isEqualTo(step.stdout());
+            assertThat(bytes.toString(StandardCharsets.UTF_8))
+                    .as(step.toString())
+                    .isEqualTo(step.stdout());
         }
     }
 
