@@ -47,7 +47,7 @@ class ConnectionListingTest {
         String[] expires = words[1].split(":", 2);
         long seconds = Long.parseLong(expires[0]) * 60 + Long.parseLong(expires[1]);
         return new View.Connection(
-                PROTOCOLS.get(words[0]),
+                PROTOCOLS.getOrDefault(words[0], -1),
                 address(words[3]),
                 port(words[3]),
                 address(words[4]),
