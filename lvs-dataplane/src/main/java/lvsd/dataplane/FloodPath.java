@@ -32,6 +32,7 @@ final class FloodPath {
     private final Pipeline pipeline;
     private final SynProxy proxy;
     private final Net net;
+    private final Ownership ownership;
     /** Address and port at which {@link #service} was asked for; good for one cycle. */
     private long at = NOBODY;
 
@@ -40,10 +41,11 @@ final class FloodPath {
     private int mss;
     private int offer;
 
-    FloodPath(Pipeline pipeline, SynProxy proxy, Net net) {
+    FloodPath(Pipeline pipeline, SynProxy proxy, Net net, Ownership ownership) {
         this.pipeline = pipeline;
         this.proxy = proxy;
         this.net = net;
+        this.ownership = ownership;
     }
 
     /** A cycle begins: what was learned may not hold any more. */
@@ -85,6 +87,9 @@ final class FloodPath {
             return LONG_WAY;
         }
         long ip = Burst.l3(row);
+        if (ownership.workers() > 1 && !isMine(ip, Burst.ports(row))) {
+            return LONG_WAY;
+        }
         long tcp = ip + Ipv4.SIZE;
         int length = Burst.length(summary) - Ipv4.SIZE;
         int flags = Tcp.flags(tcp) & DECISIVE;
@@ -92,6 +97,12 @@ final class FloodPath {
             return answer(Burst.mbuf(row), ip, tcp, length);
         }
         return flags == Tcp.ACK_FLAG ? judge(ip, tcp, length) : LONG_WAY;
+    }
+
+    private boolean isMine(long ip, int ports) {
+        Service known = service;
+        return pipeline.misses().handed
+                || (known != null && ownership.owner4(ip, ports, known, net.config()) == ownership.self());
     }
 
     private int answer(long mbuf, long ip, long tcp, int length) {

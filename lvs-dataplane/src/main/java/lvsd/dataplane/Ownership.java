@@ -63,6 +63,11 @@ final class Ownership {
         return owner(p.ipv6, source, destination, Tcp.ports(p.l4), service, config);
     }
 
+    /** As {@link #owner} for the packet with an IPv4 header and these ports, of a service. */
+    int owner4(long ip, int ports, Service service, NetConfig config) {
+        return owner(false, ip + SOURCE4, ip + DESTINATION4, ports, service, config);
+    }
+
     /**
      * The worker that owns the connection of a packet that an ICMP error quotes: that of a packet the other way.
      *
@@ -122,7 +127,8 @@ final class Ownership {
 
     /** Owner of an IPv6 client; address and port in wire form. */
     int client6(long high, long low, int port) {
-        return spread((high * 0x9e3779b97f4a7c15L) ^ low ^ ((long) port << 48));
+        // The port in the lowest bits, as of IPv4: from the highest ones a product has nothing that it could mix up.
+        return spread(Long.rotateLeft((high * 0x9e3779b97f4a7c15L) ^ low, 16) ^ port);
     }
 
     /** The worker that the answers to a connection which came by sync come to: it shall have the connection. */

@@ -47,7 +47,6 @@ final class SynProxy {
     private final Net net;
     private final ServerHandshakes handshakes;
     private final FloodPath floods;
-    private final Ownership ownership;
     private final ProxyCounters counters;
     private final AutoSwitch switches;
     private final @Nullable AutoProxy auto;
@@ -77,8 +76,7 @@ final class SynProxy {
         this.cookies = new Cookies(parts.proxy().secrets());
         this.expired = new Cookies(parts.proxy().secrets());
         this.handshakes = new ServerHandshakes(pipeline, misses, connector, this, parts);
-        this.floods = new FloodPath(pipeline, this, net);
-        this.ownership = parts.ownership();
+        this.floods = new FloodPath(pipeline, this, net, parts.ownership());
         cookies.scale(settings.scale());
         expired.scale(settings.scale());
     }
@@ -181,8 +179,9 @@ final class SynProxy {
     /** Lets others of the service go the short way in this cycle, where nothing depends on more than where they go to. */
     private void learn(Packet p, Service service) {
         int mss = announced(service, false);
-        boolean alone = ownership.workers() == 1 && pipeline.sync().aliases().isEmpty();
-        if (mss != NO_SERVER && alone && pipeline.services.marks.isEmpty()) {
+        if (mss != NO_SERVER
+                && pipeline.services.marks.isEmpty()
+                && pipeline.sync().aliases().isEmpty()) {
             floods.learn(p, service, mss);
         }
     }

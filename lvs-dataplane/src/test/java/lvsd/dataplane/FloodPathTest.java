@@ -10,13 +10,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.random.RandomGenerator;
 import lvsd.synproxy.Secrets;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
 import lvsd.wire.SeededTest;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * What comes in one burst goes the short way but for the first packet, what comes alone goes the long way: the same must
@@ -30,18 +32,20 @@ class FloodPathTest {
     private final String replay = "replay with -Dseed=" + seed;
     private final RandomGenerator random = SeededTest.random(seed);
 
-    private static TestDirector director(Secrets secrets, String setting) {
-        TestDirector director = new TestDirector();
+    private static TestDirector director(Secrets secrets, int workers, @Nullable String setting) {
+        TestDirector director = new TestDirector(workers, Map.of());
         director.dataplane.secrets(secrets);
         ProxyFlow.service(director, WAY, false);
-        // So that the way to clients and servers is known.
-        ProxyFlow first = new ProxyFlow(director, WAY, 999, 1);
-        first.syn();
-        first.ack();
-        first.synAck(5);
+        // So that all workers know the way to clients and servers.
+        for (int port = 980; port < 998; port++) {
+            ProxyFlow first = new ProxyFlow(director, WAY, port, 1);
+            first.syn();
+            first.ack();
+            first.synAck(5);
+        }
         director.drain(0);
         director.drain(1);
-        if (!setting.isEmpty()) {
+        if (setting != null) {
             director.setting(setting, "1");
         }
         director.run();
@@ -136,13 +140,20 @@ class FloodPathTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {"", "synproxy_defer", "synproxy_rst_bad_cookie", "defence_tcp_drop", "synproxy_zero_window"})
-    void shouldDoForABurstWhatItDoesForEachPacketAlone(String setting) {
+    @CsvSource({
+        "1,",
+        "3,",
+        "1, synproxy_defer",
+        "1, synproxy_rst_bad_cookie",
+        "3, synproxy_rst_bad_cookie",
+        "1, defence_tcp_drop",
+        "1, synproxy_zero_window"
+    })
+    void shouldDoForABurstWhatItDoesForEachPacketAlone(int workers, @Nullable String setting) {
         Secrets secrets = Secrets.random();
-        for (int round = 0; round < 20; round++) {
-            try (TestDirector alone = director(secrets, setting);
-                    TestDirector together = director(secrets, setting)) {
+        for (int round = 0; round < 8; round++) {
+            try (TestDirector alone = director(secrets, workers, setting);
+                    TestDirector together = director(secrets, workers, setting)) {
                 together.now = Math.max(alone.now, together.now);
                 alone.now = together.now;
                 ProxyFlow reader = new ProxyFlow(alone, WAY, 998, 1);

@@ -337,10 +337,12 @@ final class TestDirector implements AutoCloseable {
         run();
     }
 
-    /** Puts frames into the director, one burst at most, and lets it do one cycle, without time passing. */
+    /** Puts frames into the director, one burst at most, and lets all workers do their part, without time passing. */
     void sendTogether(int port, List<byte[]> frames) {
         frames.forEach(frame -> ios.getFirst().inject(port, frame));
-        dataplane.workerList().forEach(worker -> worker.doWork(now));
+        for (int i = 0; i < 2; i++) {
+            dataplane.workerList().forEach(worker -> worker.doWork(now));
+        }
     }
 
     /** Lets time pass in steps of a tick or more. */
