@@ -31,6 +31,11 @@ setup_packages() {
   if [ "${1:-}" = tests ]; then
     lvs_need ldirectord ldirectord
     lvs_need keepalived keepalived
+    # For tests with the Linux kernel's IPVS in an emulated guest, where the programs that make one are at hand.
+    if [ -n "${LVS_KERNEL_GUEST:-}" ]; then
+      lvs_need qemu-system-x86_64 qemu-system-x86
+      lvs_need python3 python3
+    fi
     lvs_need nft nftables
   fi
   [ -n "$LVS_MISSING" ] || return 0
