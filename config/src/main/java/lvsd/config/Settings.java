@@ -33,8 +33,6 @@ public final class Settings {
         LIVE("at once"),
         /** When a sync daemon starts. */
         START("daemon start"),
-        /** It is kept, listed and journalled, but what it steers is not part of this version. */
-        LATER("not yet"),
         /** Scripts may set it; there is nothing here that it could steer. */
         NOTHING("never");
 
@@ -200,14 +198,24 @@ public final class Settings {
     }
 
     private static void defence(List<Setting> all) {
-        String modes = ": 0 never, 1 when memory is short, 3 always";
-        all.add(any("amemthresh", 1024, Effect.LATER, "pages of free memory below which memory is short"));
-        all.add(any("am_droprate", 10, Effect.LATER, "with drop_packet 3 one packet in so many is dropped"));
-        all.add(new Setting(
-                "drop_entry", Kind.DEFENCE, "0", 0, 3, Effect.LATER, "drop half-open and silent connections" + modes));
-        all.add(new Setting(
-                "drop_packet", Kind.DEFENCE, "0", 0, 3, Effect.LATER, "drop packets that open connections" + modes));
-        all.add(new Setting("secure_tcp", Kind.DEFENCE, "0", 0, 3, Effect.LATER, "stricter TCP states" + modes));
+        String modes = ": 0 never, 1 when memory is short (then 2 is shown), 3 always";
+        all.add(any(
+                "amemthresh",
+                1024,
+                Effect.LIVE,
+                "memory is short while a connection table has fewer free pages (of 4096 bytes) than this"));
+        all.add(any(
+                "am_droprate",
+                10,
+                Effect.LIVE,
+                "with drop_packet 3 one in so many packets that would open a connection is dropped"));
+        all.add(defence("drop_entry", "drop half-open and long silent connections, some each second" + modes));
+        all.add(defence("drop_packet", "drop some of the packets that would open connections" + modes));
+        all.add(defence("secure_tcp", "a TCP client alone does not make a connection ESTABLISHED" + modes));
+    }
+
+    private static Setting defence(String name, String help) {
+        return new Setting(name, Kind.DEFENCE, "0", 0, 3, Effect.LIVE, help);
     }
 
     private static void synchronisation(List<Setting> all) {
@@ -256,12 +264,19 @@ public final class Settings {
                 10_000_000,
                 start,
                 "connections a second of a bulk transfer at most"));
-        all.add(any("backup_only", 0, Effect.LATER, "1: a backup forwards nothing"));
+        all.add(any(
+                "backup_only",
+                0,
+                Effect.LIVE,
+                "1: while a backup daemon runs, what clients send passes the director by, to the host's kernel"));
     }
 
     private static void kernelOnly(List<Setting> all) {
         all.add(any(
-                "cache_bypass", 0, Effect.LATER, "1: a marked packet for which there is no server goes straight on"));
+                "cache_bypass",
+                0,
+                Effect.LIVE,
+                "1: a marked packet for which there is no server goes where it is addressed to, unless that is here"));
         all.add(any("pmtu_disc", 1, Effect.LIVE, "0: packets too big for a tunnel are cut, not answered"));
         all.add(expiration("lblc", "forgets where packets to an address went"));
         all.add(expiration(
@@ -301,7 +316,7 @@ public final class Settings {
         all.add(timeout("synack", 120, silence + "SYNACK"));
         all.add(timeout("udp", 300, "seconds that a UDP flow may be silent" + set));
         all.add(timeout(
-                "icmp", 60, "seconds that a connection which an ICMP error opened waits for a packet of its own"));
+                "icmp", 3, "seconds that a connection which an ICMP error opened waits for a packet of its own"));
         int[] sctp = {2, 4, 61, 61, 61, 61, 61, 61, 900, 61, 61, 61, 4, 61};
         for (int state = 0; state < sctp.length; state++) {
             String name = SCTP_STATES.get(state);

@@ -307,6 +307,7 @@ final class Daemon {
         Parts running = running();
         running.director.reclaim();
         running.director.watchProxies();
+        running.director.watchDefences();
         running.cookieKeys.tick(running.director.secretLifetime());
         running.requests.compactIfWorthWhile();
     }

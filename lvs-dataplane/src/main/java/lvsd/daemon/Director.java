@@ -48,6 +48,7 @@ import lvsd.synproxy.ProxyCounters;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * What the operator asked for: services, servers, local addresses, timeouts and settings, with the kernel's semantics and
@@ -74,6 +75,14 @@ final class Director {
 
     private static final Logger LOG = LoggerFactory.getLogger(Director.class);
 
+    /** Settings that services and servers are published anew for. */
+    private static final Set<String> STEER_TABLE = Set.of("nat_icmp_send", "backup_only");
+
+    private static final List<String> DEFENCES = Settings.ALL.stream()
+            .filter(setting -> setting.kind() == Settings.Kind.DEFENCE)
+            .map(Settings.Setting::name)
+            .toList();
+
     private final DataplaneControl dataplane;
     private Set<String> interfaces;
     private final Map<ServiceId, ServiceEntry> services = new LinkedHashMap<>();
@@ -81,7 +90,7 @@ final class Director {
     private final Map<InetAddress, LocalEntry> locals = new LinkedHashMap<>();
     private final Deque<RetiredIndex> retiredServices = new ArrayDeque<>();
     private final DenseIndexes serviceIndexes = new DenseIndexes(Service.MAXIMUM);
-    private final DenseIndexes destinationIndexes = new DenseIndexes(Destination.MAXIMUM);
+    private final DenseIndexes destinationIndexes = new DenseIndexes(Destination.NOWHERE);
     private final DenseIndexes localIndexes = new DenseIndexes(MAXIMUM_LOCAL_ADDRESSES);
     /** Of the daemon file. */
     private List<MarkRule> fileMarks = List.of();
@@ -103,6 +112,7 @@ final class Director {
     private long generation;
     private boolean tableChanged;
     private boolean settingsChanged;
+    private boolean defending;
 
     /**
      * An empty director.
@@ -239,7 +249,7 @@ final class Director {
         }
         int index = destinationIndexes.take();
         if (index < 0) {
-            throw new Refusal("Too many real servers: the limit is " + Destination.MAXIMUM + ", " + graveyard.size()
+            throw new Refusal("Too many real servers: the limit is " + Destination.NOWHERE + ", " + graveyard.size()
                     + " removed ones wait for their connections to end");
         }
         DestinationEntry destination = new DestinationEntry(index, service, spec);
@@ -530,7 +540,7 @@ final class Director {
     /** Changes a setting at run time; the value has been checked and is in its normal form. It outlives the daemon. */
     void changeSetting(String name, String value) {
         String before = changedSettings.put(name, value);
-        tableChanged |= name.equals("nat_icmp_send");
+        tableChanged |= STEER_TABLE.contains(name);
         settingsChanged = true;
         undo.add(() -> restore(changedSettings, name, before));
     }
@@ -539,7 +549,7 @@ final class Director {
     void baseSetting(String name, String value) {
         String base = baseSettings.put(name, value);
         String changed = changedSettings.remove(name);
-        tableChanged |= name.equals("nat_icmp_send");
+        tableChanged |= STEER_TABLE.contains(name);
         settingsChanged = true;
         undo.add(() -> {
             restore(baseSettings, name, base);
@@ -555,10 +565,16 @@ final class Director {
         }
     }
 
-    /** The settings in force that were said somewhere, by name; all others have their defaults. */
+    /**
+     * The settings in force that were said somewhere, by name; all others have their defaults. A defence that waits for
+     * memory to be short shows 2 while it is.
+     */
     Map<String, String> settings() {
         Map<String, String> all = new TreeMap<>(baseSettings);
         all.putAll(changedSettings);
+        if (dataplane.memoryShort()) {
+            DEFENCES.forEach(name -> all.replace(name, "1", "2"));
+        }
         return all;
     }
 
@@ -631,6 +647,7 @@ final class Director {
                 .flatMap(service -> service.destinations.stream())
                 .anyMatch(destination -> mixed(destination.spec));
         undo.add(daemons.start(daemon, mixed, file));
+        tableChanged |= daemon.role() == Rule.Role.BACKUP;
         effects.add(() -> daemons.find(daemon.role())
                 .ifPresent(running -> sync.start(running.view(), settings(), running.icv())));
     }
@@ -648,6 +665,7 @@ final class Director {
     /** {@code --stop-daemon}. */
     void stopDaemon(Rule.Role role) throws Refusal {
         undo.add(daemons.stop(role));
+        tableChanged |= role == Rule.Role.BACKUP;
         effects.add(() -> sync.stop(role));
     }
 
@@ -721,8 +739,9 @@ final class Director {
         }
         List<MarkRule> rules = new ArrayList<>(fileMarks);
         rules.addAll(marks);
+        boolean passive = flag("backup_only") && daemons.find(Rule.Role.BACKUP).isPresent();
         return new ServiceTable(
-                number, views, new MarkTable(rules), flag("nat_icmp_send"), role == DirectorRole.STANDBY);
+                number, views, new MarkTable(rules), flag("nat_icmp_send"), role == DirectorRole.STANDBY, passive);
     }
 
     /** Publishes the present services with every weight 0: established connections go on, no new one is taken. */
@@ -773,6 +792,16 @@ final class Director {
                 localIndexes.release(index);
                 idleLocals.remove();
             }
+        }
+    }
+
+    /** Says once of each change that memory for connections is short, or no longer, where a defence waits for it. About once a second. */
+    void watchDefences() {
+        boolean now = dataplane.memoryShort() && DEFENCES.stream().anyMatch(name -> setting(name) == 1);
+        if (now != defending) {
+            defending = now;
+            LOG.atLevel(now ? Level.WARN : Level.INFO)
+                    .log(now ? "memory for connections is short, defences are at work" : "defences rest");
         }
     }
 

@@ -140,14 +140,15 @@ final class Requests implements RequestHandler {
         director.changeSetting(name, all.getOrDefault(name, value));
     }
 
-    /** What is to be told of a change that is done: a setting that steers nothing yet. */
+    /** What is to be told of a change that is done: a setting that steers nothing, or not at once. */
     private static String note(Rule.Change change) {
         if (change instanceof Rule.ChangeSetting(String name, String value)) {
             Settings.Setting setting = Settings.find(name).orElseThrow();
-            if (setting.effect() != Settings.Effect.LIVE) {
-                return "note: " + name + " is kept, but has no effect"
-                        + (setting.effect() == Settings.Effect.LATER ? " in this version\n" : " here\n");
-            }
+            return switch (setting.effect()) {
+                case LIVE -> "";
+                case START -> "note: " + name + " takes effect when a sync daemon is started\n";
+                case NOTHING -> "note: " + name + " is kept, but has no effect here\n";
+            };
         }
         return "";
     }

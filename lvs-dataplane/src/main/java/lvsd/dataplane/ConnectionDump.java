@@ -9,6 +9,7 @@ import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.Template;
 import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.connection.TimerWheel;
+import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.Wire;
 import lvsd.wire.Tcp;
 
@@ -92,7 +93,7 @@ final class ConnectionDump {
                 address(table, entry, Connection.SERVER_SIDE, true),
                 Wire.port(Tcp.pairDestination(server)),
                 server(table, entry),
-                Wire.port(Tcp.pairSource(server)),
+                isBypass(hot) ? 0 : Wire.port(Tcp.pairSource(server)),
                 Connection.method(Connection.flags(hot)),
                 template ? Template.stateName(state) : Timeouts.stateName(protocol, state),
                 Math.max(0, left) * (long) Timeouts.TICK_MILLIS,
@@ -101,8 +102,16 @@ final class ConnectionDump {
                 call);
     }
 
+    /** As in the kernel such a connection has no server. */
+    private static boolean isBypass(long hot) {
+        return Connection.destination(hot) == Destination.NOWHERE;
+    }
+
     private static InetAddress server(ConnectionTable table, int entry) {
         long cold = table.cold(entry);
+        if (isBypass(table.hot(entry))) {
+            return address(table.ipv6() ? new byte[16] : new byte[4]);
+        }
         boolean template = Template.is(table.hot(entry));
         if (template || !Connection.isDirect(Connection.flags(table.hot(entry)))) {
             return address(table, entry, Connection.SERVER_SIDE, false);

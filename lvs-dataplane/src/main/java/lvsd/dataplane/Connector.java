@@ -40,6 +40,7 @@ final class Connector {
 
     private static final int TCP = Ipv4.PROTOCOL_TCP;
     private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
+    private static final int BYPASS = ForwardingMethod.BYPASS.number();
 
     private final Pipeline pipeline;
     private final Net net;
@@ -54,6 +55,7 @@ final class Connector {
 
     private final Persistence persistence;
     private final SctpTracker sctp;
+    private final MemoryDefence defence;
     /** Next local address of each service, by service index. */
     private final int[] cursor = new int[Service.MAXIMUM];
 
@@ -78,10 +80,16 @@ final class Connector {
         this.sequences = new InitialSequence(parts.seed0(), parts.seed1());
         this.persistence = new Persistence(pipeline, this, parts);
         this.sctp = new SctpTracker(pipeline, parts);
+        this.defence = new MemoryDefence(pipeline, this, parts);
     }
 
     SctpTracker sctp() {
         return sctp;
+    }
+
+    /** Defences of memory. */
+    MemoryDefence defence() {
+        return defence;
     }
 
     Persistence persistence() {
@@ -115,24 +123,39 @@ final class Connector {
         if (p.protocol == Ipv4.PROTOCOL_SCTP && !sctp.opens(p)) {
             return net.refuse(p);
         }
+        if (defence.drops(p.ipv6)) {
+            return Verdict.drop(DropReason.DROP_PACKET);
+        }
         if (service.persistent) {
             return persistence.open(p, service, flow(p));
         }
         int chosen = schedulers.pick(service, counts, flow(p));
-        return chosen < 0 ? refuse(p, chosen) : connect(p, service, service.destinations[chosen], 0);
+        return chosen < 0 ? refuse(p, service, chosen) : connect(p, service, service.destinations[chosen], 0);
     }
 
     /**
      * Opens the connection that {@code p}, made up after what an ICMP error quotes, would belong to, but sends nothing: 0, or
-     * the drop verdict. It waits for a packet of its client for {@code timeout_icmp}.
+     * verdict on the error. It waits for a packet of its own for {@code timeout_icmp}; that of a one-packet service is not in
+     * the table and ends by {@link #closeOnce}. {@link #opened} tells the entry.
      */
     int openByError(Packet p, Service service) {
         int source = net.sourceCheck(p);
         if (source != 0) {
             return source;
         }
+        if (defence.drops(p.ipv6)) {
+            return Verdict.drop(DropReason.DROP_PACKET);
+        }
         byError = true;
         int verdict = openQuietly(p, service);
+        byError = false;
+        return verdict;
+    }
+
+    /** As {@link #openByError} with the server of a persistence template. */
+    int openByError(Packet p, Service service, Destination destination, int template) {
+        byError = true;
+        int verdict = connect(p, service, destination, template);
         byError = false;
         return verdict;
     }
@@ -147,13 +170,59 @@ final class Connector {
                 : connect(p, service, service.destinations[chosen], 0);
     }
 
-    /** No server: the client is told. No template: it is not. */
-    int refuse(Packet p, int why) {
+    /**
+     * No server: the client is told, or its packet goes on as if there were no service ({@code cache_bypass}; ports of FTP's
+     * data connections). No template: the client is not told.
+     */
+    int refuse(Packet p, Service service, int why) {
         if (why == Persistence.FULL) {
             return Verdict.drop(DropReason.TABLE_FULL);
         }
+        if (pipeline.sysctls.cacheBypass && service.mark != 0 && net.isElsewhere(p)) {
+            return bypass(p, service);
+        }
+        if (service.port == Service.FTP && Tcp.destinationPort(p.l4) != Service.FTP) {
+            return net.input(p);
+        }
         net.portUnreachable(p);
         return Verdict.drop(DropReason.NO_DESTINATION);
+    }
+
+    /**
+     * {@code cache_bypass}: a packet, and all that its client sends it after, goes where it is addressed to. That is a
+     * connection too, as long as one with a server would be, so that it stays so when there are servers again.
+     */
+    private int bypass(Packet p, Service service) {
+        ConnectionTable table = pipeline.table(p.ipv6);
+        int entry = table.allocate();
+        if (entry == ConnectionTable.NONE) {
+            return Verdict.drop(DropReason.TABLE_FULL);
+        }
+        long hot = table.hot(entry);
+        boolean once = service.onePacket && p.protocol == Ipv4.PROTOCOL_UDP;
+        Connection.setPorts(hot, Connection.CLIENT_SIDE, Tcp.ports(p.l4));
+        Connection.setProtocol(hot, p.protocol);
+        Connection.setDestination(hot, Destination.NOWHERE);
+        Connection.setFlags(hot, BYPASS | Connection.INACTIVE | (once ? Connection.ONE_PACKET : 0));
+        if (p.ipv6) {
+            long high = Ipv6.destinationHigh(p.l3);
+            Connection.setDirectServer6(table.cold(entry), high, Ipv6.destinationLow(p.l3));
+        } else {
+            Connection.setDirectServer4(table.cold(entry), Ipv4.destination(p.l3));
+        }
+        fillStraight(p, table, entry);
+        setDeltas(table, entry);
+        if (once) {
+            int verdict = forward(p, entry);
+            table.remove(entry);
+            return verdict;
+        }
+        if (table.insertClient(entry) != ConnectionTable.INSERTED) {
+            table.remove(entry);
+            return Verdict.drop(DropReason.TABLE_FULL);
+        }
+        pipeline.timers(p.ipv6).arm(entry, pipeline.now + timeout(table, entry));
+        return forward(p, entry);
     }
 
     /**
@@ -167,7 +236,14 @@ final class Connector {
             return Verdict.drop(DropReason.METHOD_NOT_AVAILABLE);
         }
         boolean once = service.onePacket && p.protocol == Ipv4.PROTOCOL_UDP;
+        if (once && template > 0) {
+            long hot = pipeline.table(p.ipv6).hot(template - 1);
+            Connection.setPackets(hot, Connection.packets(hot) + 1); // what drop_entry goes by
+        }
         if (destination.method == FULLNAT) {
+            if (once && byError) {
+                return Verdict.drop(DropReason.NO_CONNECTION); // the server has never heard of a local port
+            }
             return openFullnat(p, service, destination, once);
         }
         return once ? once(p, service, destination) : openNat(p, service, destination);
@@ -188,10 +264,20 @@ final class Connector {
         long hot = table.hot(entry);
         Connection.setFlags(hot, Connection.flags(hot) | Connection.ONE_PACKET);
         counts.opened(destination);
+        if (byError) {
+            opened = entry;
+            return 0;
+        }
         int verdict = forward(p, entry);
-        counts.closed(destination.index, destination, false);
-        table.remove(entry);
+        closeOnce(table, entry);
         return verdict;
+    }
+
+    /** The one packet of such an entry has gone. */
+    void closeOnce(ConnectionTable table, int entry) {
+        int index = Connection.destination(table.hot(entry));
+        counts.closed(index, pipeline.services.destination(index), false);
+        table.remove(entry);
     }
 
     /** A datagram of a server of a one-packet service: goes to the client as the service's. */
@@ -303,7 +389,7 @@ final class Connector {
                 : openProxied(p, service, service.destinations[chosen], 0);
     }
 
-    /** The entry that {@link #openProxied} has made. */
+    /** The entry that {@link #openProxied} or {@link #openByError} has made. */
     int opened() {
         return opened;
     }
@@ -467,13 +553,20 @@ final class Connector {
     private static void fillDirect(Packet p, ConnectionTable table, int entry, Destination destination) {
         long hot = table.hot(entry);
         int wrapped = Connection.isTunnel(destination.method) ? Connection.TOA_PENDING : 0;
-        Connection.setFlags(hot, Connection.flags(hot) | Connection.NO_OUTPUT | wrapped);
+        Connection.setFlags(hot, Connection.flags(hot) | wrapped);
         long cold = table.cold(entry);
         if (destination.ipv6) {
             Connection.setDirectServer6(cold, destination.address6High, destination.address6Low);
         } else {
             Connection.setDirectServer4(cold, destination.address4);
         }
+        fillStraight(p, table, entry);
+    }
+
+    /** Both sides' tuples where addresses and ports stay as they are, and answers go another way. */
+    private static void fillStraight(Packet p, ConnectionTable table, int entry) {
+        long hot = table.hot(entry);
+        Connection.setFlags(hot, Connection.flags(hot) | Connection.NO_OUTPUT);
         Connection.setPorts(hot, Connection.SERVER_SIDE, Integer.rotateLeft(Tcp.ports(p.l4), 16));
         if (!p.ipv6) {
             long addresses = Ipv4.addresses(p.l3);
@@ -701,7 +794,9 @@ final class Connector {
         if (template != 0) {
             persistence.uncontrol(ipv6, template);
         }
-        counts.closed(index, pipeline.services.destination(index), (flags & Connection.INACTIVE) == 0);
+        if (index != Destination.NOWHERE) {
+            counts.closed(index, pipeline.services.destination(index), (flags & Connection.INACTIVE) == 0);
+        }
         if (Connection.protocol(hot) == TCP && TcpStates.halfOpen(Connection.state(hot)) != 0) {
             counts.halfOpen(index, -1);
         }

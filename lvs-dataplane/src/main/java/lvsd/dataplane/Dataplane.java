@@ -355,6 +355,11 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
     }
 
     @Override
+    public boolean memoryShort() {
+        return workers.stream().anyMatch(worker -> worker.statistic(Worker.SHORT) != 0);
+    }
+
+    @Override
     public LocalAddressView localAddress(int index) {
         return builder.localAddress(index);
     }

@@ -63,6 +63,11 @@ public interface DataplaneControl {
     /** Use of one local address, as {@code -G} shows it. */
     record LocalAddressView(int index, long connections, long exhausted) {}
 
+    /** Whether memory for new connections is short anywhere, as {@code amemthresh} says. */
+    default boolean memoryShort() {
+        return false;
+    }
+
     /** Where sync gets connections from and brings them to. */
     record SyncAccess(SyncSource source, SyncSink sink) {}
 

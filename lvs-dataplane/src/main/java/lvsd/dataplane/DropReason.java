@@ -117,6 +117,8 @@ public enum DropReason {
     SYN_TABLE("syn-table", "too many handshakes of the SYN proxy with real servers"),
     /** SYN proxy: the server says the same again and again. */
     ACK_STORM("ack-storm", "more identical acknowledgements of a real server than synproxy_ack_storm_thresh"),
+    /** {@code drop_packet}. */
+    DROP_PACKET("drop-packet", "would open a connection, and drop_packet is at work"),
     /** {@code defence_tcp_drop}. */
     DEFENCE_TCP("defence-tcp", "TCP segment for a VIP without a connection, and defence_tcp_drop is on"),
     /** {@code defence_udp_drop}. */

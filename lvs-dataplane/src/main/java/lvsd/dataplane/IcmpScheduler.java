@@ -1,6 +1,7 @@
 package lvsd.dataplane;
 
 import lvsd.dataplane.nat.IcmpTranslation;
+import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.Service;
 import lvsd.memory.Memory;
 import lvsd.memory.Scratch;
@@ -33,21 +34,30 @@ final class IcmpScheduler {
     }
 
     /**
-     * Opens the connection of the packet that {@code p} quotes. Not for one-packet services, which know no connections,
-     * those that go by Call-IDs, which a quote need not have, and those whose clients have to prove themselves.
+     * Opens the connection of the packet that {@code p} quotes: see {@link Connector#openByError}. As in the kernel an error
+     * has no Call-ID to go by; and none opens a connection of a client that has to prove itself.
      *
-     * @return 0 when it is in the table, else the verdict on the error; {@link #NOT_FOR} when none may be opened
+     * @return 0 when it is open, else the verdict on the error; {@link #NOT_FOR} when none may be opened
      */
     int open(Packet p, int quoted, Service service, int protocol) {
         boolean proxied = protocol == Ipv4.PROTOCOL_TCP && proxy.concerns(service);
-        if (service.onePacket || service.byCall || proxied) {
+        if (proxied) {
             return NOT_FOR;
+        }
+        if (service.byCall) {
+            return Verdict.drop(DropReason.NO_CALL_ID);
         }
         if (!IcmpTranslation.checksumValid(p)) {
             return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
         }
         make(p, quoted, protocol);
         return connector.openByError(made, service);
+    }
+
+    /** As {@link #open} for an error that has waited for its client's persistence template. */
+    int resume(Packet p, int quoted, Service service, int protocol, Destination destination, int template) {
+        make(p, quoted, protocol);
+        return connector.openByError(made, service, destination, template);
     }
 
     private void make(Packet p, int quoted, int protocol) {

@@ -150,6 +150,9 @@ final class Misses {
             if (translated != 0) {
                 return translated;
             }
+            if (pipeline.services.backupOnly) {
+                return passBy(p);
+            }
         }
         boolean balanced =
                 p.protocol == Ipv4.PROTOCOL_TCP || p.protocol == Ipv4.PROTOCOL_UDP || p.protocol == Ipv4.PROTOCOL_SCTP;
@@ -257,8 +260,8 @@ final class Misses {
     private int forwardFragment(Packet p, int reference) {
         ConnectionTable table = pipeline.table(p.ipv6);
         long hot = table.hot(ConnectionTable.entry(reference));
-        if (pipeline.services.destination(Connection.destination(hot)) == null && !outlives(p, reference)) {
-            return Verdict.drop(DropReason.DESTINATION_GONE);
+        if (isStranded(p, hot, reference)) {
+            return pipeline.services.backupOnly ? passBy(p) : Verdict.drop(DropReason.DESTINATION_GONE);
         }
         Pipeline.seen(hot, ConnectionTable.side(reference), pipeline.now);
         return forwardSlow(p, table, reference);
@@ -302,6 +305,9 @@ final class Misses {
         }
         if (sender != null && pipeline.sysctls.natIcmpSend) {
             return strayReply(p);
+        }
+        if (pipeline.services.backupOnly) {
+            return passBy(p);
         }
         int defended = defended(p);
         return defended != 0 ? defended : net.input(p);
@@ -349,9 +355,15 @@ final class Misses {
         return net.input(p);
     }
 
-    /** The service of a packet: by its firewall mark, else by where it goes. */
+    /**
+     * The service of a packet: by its firewall mark, else by where it goes. As in the kernel none for what comes from the port
+     * of FTP's data, and none under {@code backup_only}.
+     */
     @Nullable
     Service service(Packet p) {
+        if (Tcp.sourcePort(p.l4) == Service.FTP_DATA || pipeline.services.backupOnly) {
+            return null;
+        }
         int port = Tcp.destinationPort(p.l4);
         if (!pipeline.services.marks.isEmpty()) {
             Service marked = marked(p, port);
@@ -384,15 +396,12 @@ final class Misses {
         int reference = p.ipv6 ? quoted6(p, ports, protocol) : quoted4(p, ports, protocol);
         if (reference == NONE) {
             int other = elsewhere(p, ports, protocol);
-            if (other != 0 || !pipeline.sysctls.scheduleIcmp) {
-                return other;
-            }
-            int opened = schedule(p, quoted, ports, protocol);
-            if (opened != 0) {
-                return opened == IcmpScheduler.NOT_FOR ? 0 : opened;
-            }
-            reference = p.ipv6 ? quoted6(p, ports, protocol) : quoted4(p, ports, protocol);
+            return other != 0 || !pipeline.sysctls.scheduleIcmp ? other : schedule(p, quoted, ports, protocol);
         }
+        return translateKnown(p, quoted, reference);
+    }
+
+    private int translateKnown(Packet p, int quoted, int reference) {
         int ttl = p.ipv6 ? Ipv6.hopLimit(p.l3) : Ipv4.ttl(p.l3);
         if (ttl <= 1) {
             return Verdict.drop(DropReason.TTL_EXCEEDED);
@@ -406,9 +415,8 @@ final class Misses {
         int entry = ConnectionTable.entry(reference);
         long hot = table.hot(entry);
         int side = ConnectionTable.side(reference);
-        int destination = Connection.destination(hot);
-        if (pipeline.services.destination(destination) == null && !outlives(p, reference)) {
-            return Verdict.drop(DropReason.DESTINATION_GONE);
+        if (isStranded(p, hot, reference)) {
+            return pipeline.services.backupOnly ? passBy(p) : Verdict.drop(DropReason.DESTINATION_GONE);
         }
         int nextHop = pipeline.nextHop(table, entry, hot, side);
         if (nextHop < 0) {
@@ -423,13 +431,49 @@ final class Misses {
         } else {
             IcmpTranslation.translate4(p, quoted, hot, table.cold(entry), side);
         }
-        pipeline.counters.count(destination, side, p.l3Length);
+        pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
         return wrapped ? tunnels.sendError(p, table, entry, nextHop) : net.output(p, nextHop);
     }
 
+    /** {@code schedule_icmp}; 0 when the error is for no service, or for one that no error opens connections to. */
     private int schedule(Packet p, int quoted, int ports, int protocol) {
-        Service service = quotedService(p.ipv6, protocol, p.l4 + Icmpv6.SIZE, Tcp.pairDestination(ports));
-        return service == null ? IcmpScheduler.NOT_FOR : scheduler.open(p, quoted, service, protocol);
+        Service service = quotedService(p.ipv6, protocol, p.l4 + Icmpv6.SIZE, ports);
+        int opened = service == null ? IcmpScheduler.NOT_FOR : scheduler.open(p, quoted, service, protocol);
+        if (service == null || opened != 0) {
+            return opened == IcmpScheduler.NOT_FOR ? 0 : opened;
+        }
+        return translateOpened(p, quoted, service, protocol);
+    }
+
+    private int translateOpened(Packet p, int quoted, Service service, int protocol) {
+        int entry = connector.opened();
+        int verdict = translateKnown(p, quoted, entry);
+        if (service.onePacket && protocol == Ipv4.PROTOCOL_UDP) {
+            connector.closeOnce(pipeline.table(p.ipv6), entry);
+        }
+        return verdict;
+    }
+
+    /** An ICMP error that has waited for its client's persistence template: see {@link #resume}. */
+    private int resumeError(Packet p, int destination, int template) {
+        int quoted = IcmpTranslation.quotedHeader(p);
+        int ports = IcmpTranslation.reversedPorts(p, quoted);
+        int protocol = IcmpTranslation.quotedProtocol(p);
+        int reference = p.ipv6 ? quoted6(p, ports, protocol) : quoted4(p, ports, protocol);
+        if (reference != NONE) {
+            return translateKnown(p, quoted, reference);
+        }
+        Service service = quotedService(p.ipv6, protocol, p.l4 + Icmpv6.SIZE, ports);
+        Destination server = destination < 0 ? null : pipeline.services.destination(destination);
+        if (service == null || !service.persistent) {
+            return net.input(p);
+        }
+        if (server == null) {
+            boolean full = destination == Persistence.FULL;
+            return Verdict.drop(full ? DropReason.TABLE_FULL : DropReason.NO_DESTINATION);
+        }
+        int opened = scheduler.resume(p, quoted, service, protocol, server, template);
+        return opened != 0 ? opened : translateOpened(p, quoted, service, protocol);
     }
 
     /** An error about a connection that this worker does not know: another may; 0 when none does. */
@@ -439,8 +483,7 @@ final class Misses {
             return holder == Aliases.NONE ? 0 : Verdict.handoff(holder);
         }
         long quote = p.l4 + Icmpv6.SIZE;
-        int port = Tcp.pairDestination(ports);
-        Service service = quotedService(p.ipv6, protocol, quote, port);
+        Service service = quotedService(p.ipv6, protocol, quote, ports);
         int owner = ownership.ownerOfQuoted(p.ipv6, quote, ports, service, net.config());
         if (owner != ownership.self()) {
             return Verdict.handoff(owner);
@@ -450,8 +493,12 @@ final class Misses {
     }
 
     /** The service that a quoted reply came from, as far as its addresses tell: which port its client's came in by is gone. */
-    private @Nullable Service quotedService(boolean ipv6, int protocol, long quote, int port) {
+    private @Nullable Service quotedService(boolean ipv6, int protocol, long quote, int ports) {
         ServiceTable services = pipeline.services;
+        int port = Tcp.pairDestination(ports);
+        if (Tcp.pairSource(ports) == Service.FTP_DATA || services.backupOnly) {
+            return null;
+        }
         int mark = ipv6
                 ? services.marks.find6(protocol, Ipv6.sourceHigh(quote), Ipv6.sourceLow(quote), port, null)
                 : services.marks.find4(protocol, Ipv4.source(quote), port, null);
@@ -522,7 +569,7 @@ final class Misses {
         int entry = ConnectionTable.entry(reference);
         int side = ConnectionTable.side(reference);
         long hot = table.hot(entry);
-        if (pipeline.services.destination(Connection.destination(hot)) == null && !outlives(p, reference)) {
+        if (isStranded(p, hot, reference)) {
             return gone(p, reference);
         }
         if (p.protocol == Ipv4.PROTOCOL_TCP) {
@@ -589,7 +636,7 @@ final class Misses {
             connector.toa(p, table, entry, side, mtu);
         }
         if (side == Connection.SERVER_SIDE && p.protocol == Ipv4.PROTOCOL_UDP) {
-            assure(table, entry);
+            answered(table, entry);
         }
         pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
         rewrite(p, reference, hot);
@@ -597,7 +644,8 @@ final class Misses {
     }
 
     /** A server's first answer comes this way always, since no way to the client is known before it. */
-    private void assure(ConnectionTable table, int entry) {
+    private void answered(ConnectionTable table, int entry) {
+        Connection.setState(table.hot(entry), 0); // no longer one that an error opened
         int template = Connection.template(table.cold(entry));
         if (template != 0) {
             connector.persistence().assure(table.ipv6(), template);
@@ -610,7 +658,7 @@ final class Misses {
         int side = ConnectionTable.side(reference);
         ConnectionTable table = pipeline.table(p.ipv6);
         long hot = table.hot(entry);
-        if (pipeline.services.destination(Connection.destination(hot)) == null && !outlives(p, reference)) {
+        if (isStranded(p, hot, reference)) {
             return gone(p, reference);
         }
         // A new checksum over a broken packet would hide that it is broken.
@@ -700,17 +748,34 @@ final class Misses {
         return outlives(packet, reference) ? known(packet, reference) : gone(packet, reference);
     }
 
-    /** What a removed server still sends reaches its clients, as in the kernel, while its connections are kept. */
+    /** Whether a packet of a connection is not forwarded because of where the connection leads. */
+    private boolean isStranded(Packet p, long hot, int reference) {
+        return !pipeline.services.forwards(Connection.destination(hot)) && !outlives(p, reference);
+    }
+
+    /**
+     * What a removed server still sends reaches its clients, as in the kernel, while its connections are kept; what any server
+     * sends does under {@code backup_only}.
+     */
     private boolean outlives(Packet p, int reference) {
+        ServiceTable services = pipeline.services;
         return ConnectionTable.side(reference) == Connection.SERVER_SIDE
-                && !pipeline.sysctls.expireNodestConn
-                && !pipeline.services.standby
-                && pipeline.services.serves(p.ipv6);
+                && (services.backupOnly || !pipeline.sysctls.expireNodestConn)
+                && !services.standby
+                && services.serves(p.ipv6);
+    }
+
+    /** What the director leaves to the host: with an address that only services have, too. */
+    private int passBy(Packet p) {
+        return localKind(p) == NetConfig.VIP ? net.pass(p) : net.input(p);
     }
 
     private int gone(Packet p, int reference) {
         if (pipeline.services.standby) {
             return Verdict.drop(DropReason.STANDBY);
+        }
+        if (pipeline.services.backupOnly) {
+            return passBy(p);
         }
         if (!pipeline.services.serves(p.ipv6)) {
             return net.input(p);
@@ -742,6 +807,9 @@ final class Misses {
         }
         pipeline.port = port;
         pipeline.arrival = p.iface;
+        if (IcmpTranslation.isError(p)) {
+            return resumeError(p, destination, template);
+        }
         int reference = lookUp(p, Tcp.ports(p.l4));
         if (reference != NONE) {
             return connector.forward(p, reference);
@@ -754,11 +822,11 @@ final class Misses {
             return proxy.resume(p, service, destination, template);
         }
         if (destination < 0) {
-            return connector.refuse(p, destination);
+            return connector.refuse(p, service, destination);
         }
         Destination server = pipeline.services.destination(destination);
         // The two workers' service tables may be of different age for a moment: then the question is asked again.
-        return server == null || server.service != service.index
+        return server == null
                 ? connector.open(p, service)
                 : connector.connect(p, service, server, template);
     }

@@ -98,7 +98,7 @@ final class Persistence {
         }
         int entry = find(service, flow, p.protocol, p.ipv6);
         if (entry < 0) {
-            return connector.refuse(p, entry);
+            return connector.refuse(p, service, entry);
         }
         Destination destination = server(p.ipv6, entry);
         return destination == null
@@ -113,11 +113,11 @@ final class Persistence {
         return home == self ? 0 : mail.ask(p, service, flow, home);
     }
 
-    /** As {@link #open} for a packet that never was sent: one that another worker keeps the template of opens nothing. */
+    /** As {@link #open} for a packet that never was sent, after what an ICMP error quotes. The error is what waits. */
     int openByError(Packet p, Service service, Flow flow) {
-        setKey(service, flow, p.protocol, p.ipv6);
-        if (home() != self) {
-            return Verdict.drop(DropReason.NO_CONNECTION);
+        int asked = ask(p, service, flow);
+        if (asked != 0) {
+            return asked;
         }
         int entry = find(service, flow, p.protocol, p.ipv6);
         Destination destination = entry < 0 ? null : server(p.ipv6, entry);
@@ -223,7 +223,7 @@ final class Persistence {
         setKey(service, flow, protocol, ipv6);
         ConnectionTable table = pipeline.table(ipv6);
         int entry = present(table, service);
-        if (entry != ConnectionTable.NONE && !isValid(table.hot(entry), service)) {
+        if (entry != ConnectionTable.NONE && !isValid(table.hot(entry))) {
             invalidate(table, entry);
             entry = ConnectionTable.NONE;
         }
@@ -272,11 +272,13 @@ final class Persistence {
         return callIds.is(Template.callId(cold), callAt, callLength);
     }
 
-    /** Its server must be there, and with {@code expire_quiescent_template} take new clients. Overload does not count. */
-    private boolean isValid(long hot, Service service) {
+    /**
+     * Its server must be there, and with {@code expire_quiescent_template} take new clients. Overload does not count. It may be
+     * another service's: those of FTP and of all ports at one address have the same templates.
+     */
+    private boolean isValid(long hot) {
         Destination destination = pipeline.services.destination(Connection.destination(hot));
         return destination != null
-                && destination.service == service.index
                 && (destination.weight != 0 || !pipeline.sysctls.expireQuiescentTemplate);
     }
 

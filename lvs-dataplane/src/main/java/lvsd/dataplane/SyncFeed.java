@@ -244,7 +244,9 @@ final class SyncFeed {
     /** Whether a connection or template is one that others could go on with. */
     private static boolean lasts(ConnectionTable table, int entry) {
         long hot = table.hot(entry);
-        if ((Connection.flags(hot) & Connection.ONE_PACKET) != 0 || Template.isShadow(hot)) {
+        // Shadows and what cache_bypass lets pass have no destination.
+        if ((Connection.flags(hot) & Connection.ONE_PACKET) != 0
+                || Connection.destination(hot) == Destination.NOWHERE) {
             return false;
         }
         if (Template.is(hot)) {

@@ -16,6 +16,9 @@ import lvsd.synproxy.ProxySettings;
  * <p>As in the kernel, anything but 0 switches a switch on.
  */
 final class Sysctls {
+    /** A defence that is at work whether memory is short or not. */
+    static final int ALWAYS = 3;
+
     /** What holds where nobody has said anything. */
     static final Sysctls DEFAULT = of(Map.of());
 
@@ -33,6 +36,16 @@ final class Sysctls {
     final boolean scheduleIcmp;
     /** {@code nat_icmp_send}. */
     final boolean natIcmpSend;
+    /** {@code amemthresh}, pages. */
+    final int memoryThreshold;
+    /** {@code am_droprate}. */
+    final int dropRate;
+    /** {@code drop_entry}: 0 never, {@link #ALWAYS}, or in between when memory is short. */
+    final int dropEntry;
+    /** {@code drop_packet}, likewise. */
+    final int dropPacket;
+    /** {@code secure_tcp}, likewise. */
+    final int secureTcp;
     /** {@code cache_bypass}. */
     final boolean cacheBypass;
     /** {@code pmtu_disc}. */
@@ -80,6 +93,11 @@ final class Sysctls {
         sloppySctp = flag(settings, "sloppy_sctp");
         scheduleIcmp = flag(settings, "schedule_icmp");
         natIcmpSend = flag(settings, "nat_icmp_send");
+        memoryThreshold = number(settings, "amemthresh");
+        dropRate = number(settings, "am_droprate");
+        dropEntry = number(settings, "drop_entry");
+        dropPacket = number(settings, "drop_packet");
+        secureTcp = number(settings, "secure_tcp");
         cacheBypass = flag(settings, "cache_bypass");
         pmtuDisc = flag(settings, "pmtu_disc");
         defenceTcpDrop = flag(settings, "defence_tcp_drop");

@@ -21,6 +21,8 @@ final class TcpTracker {
     private final Timeouts timeouts;
     private final DestinationCounts counts;
     private final LocalPorts ports;
+    /** {@link TcpStates#DEFENCE} while {@code secure_tcp} is at work, else 0. */
+    private int defence;
 
     TcpTracker(Pipeline pipeline, ConnectionTable table, TimerWheel timers, WorkerParts parts) {
         this.pipeline = pipeline;
@@ -29,6 +31,11 @@ final class TcpTracker {
         this.timeouts = parts.timeouts();
         this.counts = parts.counts();
         this.ports = parts.ports();
+    }
+
+    /** Goes by the tables of {@code secure_tcp} from now on, or by the usual ones. */
+    void secure(boolean on) {
+        defence = on ? TcpStates.DEFENCE : 0;
     }
 
     /** The table of states for a packet of {@code side}: {@link TcpStates#INPUT_ONLY} is two behind IN, without a branch. */
@@ -44,7 +51,7 @@ final class TcpTracker {
     boolean segment(int reference, long hot, int fields, int flags, int now) {
         int side = ConnectionTable.side(reference);
         int state = Connection.stateOf(fields);
-        int next = TcpStates.nextByFlags(table(side, fields), state, flags);
+        int next = TcpStates.nextByFlags(table(side, fields) + defence, state, flags);
         return ((next ^ state) | (flags & Tcp.SYN)) != 0
                 && change(ConnectionTable.entry(reference), hot, state, next, side, flags, now);
     }

@@ -41,8 +41,10 @@ public final class Worker {
     static final int CLOCK = 6;
     /** Generation of the service table in use. */
     static final int GENERATION = 7;
+    /** 1 while memory is short for new connections, else 0. */
+    static final int SHORT = 8;
     /** How many statistics there are. */
-    static final int COUNT = 8;
+    static final int COUNT = 9;
 
     private static final long NANOS_PER_TICK = Timeouts.TICK_MILLIS * 1_000_000L;
     private static final int TIMER_BUDGET = 64;
@@ -61,6 +63,7 @@ public final class Worker {
     private final int[] expired = new int[TIMER_BUDGET];
     private final Transmitter transmitter;
     private final TemplateMail mail;
+    private final MemoryDefence defence;
     private final CommandQueue commands = new CommandQueue(1024);
     /** Rings from the other workers, by their index; null at the own. */
     private final @Nullable LongRing[] incoming;
@@ -100,6 +103,7 @@ public final class Worker {
         this.pipeline = new Pipeline(parts);
         this.ownership = parts.ownership();
         this.mail = pipeline.misses().connector().persistence().mail();
+        this.defence = pipeline.misses().connector().defence();
         mail.resumed(this::dispatch);
     }
 
@@ -191,6 +195,7 @@ public final class Worker {
         pipeline.misses().connector().clock(nanos);
         pipeline.misses().proxy().clock(nanos);
         int work = takeOver();
+        defence.work(now);
         for (int port = 0; port < io.ports(); port++) {
             work += poll(port);
         }
@@ -204,6 +209,7 @@ public final class Worker {
         }
         net.poll(now);
         transmitter.flush();
+        STATISTICS.setOpaque(statistics, SHORT, defence.memoryShort() ? 1L : 0L);
         count(CYCLES, 1);
         if (work == 0) {
             count(IDLE, 1);
@@ -233,6 +239,7 @@ public final class Worker {
                 sweepFrom = 0;
                 sweepIpv6 = false;
             }
+            defence.look();
             pipeline.misses().proxy().settings(sysctls.synProxy);
             ports.setRange(sysctls.firstLocalPort, sysctls.lastLocalPort);
         }

@@ -518,6 +518,38 @@ final class DirectorTest {
         });
     }
 
+    /** As the kernel: 2 is 1 at work, and nobody sets it. */
+    @Test
+    void shouldShowDefencesThatAreAtWork() throws Refusal {
+        follow("--sysctl=drop_entry=1", "--sysctl=drop_packet=2", "--sysctl=secure_tcp=3");
+        assertThat(director.settings()).containsEntry("drop_entry", "1").containsEntry("drop_packet", "1");
+        dataplane.memoryShort = true;
+        director.watchDefences();
+        assertThat(director.settings())
+                .containsEntry("drop_entry", "2")
+                .containsEntry("drop_packet", "2")
+                .containsEntry("secure_tcp", "3");
+        follow("--sysctl=drop_packet=0");
+        assertThat(director.settings()).containsEntry("drop_packet", "0");
+        assertThat(rules())
+                .containsExactly("--sysctl=drop_entry=1", "--sysctl=drop_packet=0", "--sysctl=secure_tcp=3");
+        dataplane.memoryShort = false;
+        director.watchDefences();
+        assertThat(director.settings()).containsEntry("drop_entry", "1");
+    }
+
+    @Test
+    void shouldForwardNothingOfClientsAsABackupOnly() throws Refusal {
+        follow("-A " + VIP, "--sysctl=backup_only=1");
+        assertThat(dataplane.table().backupOnly).isFalse();
+        follow("--start-daemon backup --mcast-interface lo");
+        assertThat(dataplane.table().backupOnly).isTrue();
+        follow("--start-daemon master --mcast-interface lo", "--stop-daemon backup");
+        assertThat(dataplane.table().backupOnly).isFalse();
+        follow("--start-daemon backup --mcast-interface lo", "--sysctl=backup_only=0");
+        assertThat(dataplane.table().backupOnly).isFalse();
+    }
+
     @Test
     void shouldKeepWhatASettingDoesNotSay() throws Refusal {
         follow("--sysctl=net.ipv4.vs.sync_threshold=2");
@@ -553,7 +585,7 @@ final class DirectorTest {
         }
         director.publish();
         assertThatThrownBy(() -> pend("-A " + VIP)).hasMessageContaining("Too many services");
-        for (int i = 0; i < Destination.MAXIMUM; i++) {
+        for (int i = 0; i < Destination.NOWHERE; i++) {
             pend("-a -f 1 -r 10." + (i >> 16) + "." + (i >> 8 & 255) + "." + (i & 255));
         }
         director.publish();

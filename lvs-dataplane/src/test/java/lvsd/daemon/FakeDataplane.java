@@ -31,6 +31,8 @@ final class FakeDataplane implements DataplaneFactory.Running {
     /** Whether every table is acknowledged as soon as it is published. */
     boolean prompt = true;
 
+    boolean memoryShort;
+
     ServiceTable table() {
         return tables.isEmpty() ? ServiceTable.EMPTY : tables.getLast();
     }
@@ -47,6 +49,11 @@ final class FakeDataplane implements DataplaneFactory.Running {
         if (prompt) {
             acknowledged = table.generation;
         }
+    }
+
+    @Override
+    public boolean memoryShort() {
+        return memoryShort;
     }
 
     @Override

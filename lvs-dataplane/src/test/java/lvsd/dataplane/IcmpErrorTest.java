@@ -3,8 +3,14 @@ package lvsd.dataplane;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
+import lvsd.dataplane.service.Service;
+import lvsd.rules.ForwardingMethod;
+import lvsd.rules.Protocol;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
 import org.junit.jupiter.api.AfterEach;
@@ -13,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** ICMP errors about balanced connections, from either side, and those that the director itself makes of held packets. */
 class IcmpErrorTest {
@@ -51,6 +58,24 @@ class IcmpErrorTest {
             case 1 -> way.ipv6 ? ip.icmp(2, 0).rest(1300) : ip.icmp(3, 4).rest(1300);
             default -> way.ipv6 ? ip.icmp(3, 0) : ip.icmp(11, 0);
         };
+    }
+
+    /** A client's "port unreachable" about the answer of the UDP service at port 80. */
+    static PacketBuilder unreachable(Way way, int clientPort) {
+        byte[] quote = way.leaving(0, way.vip(), way.client())
+                .udp(80, clientPort)
+                .payload(4)
+                .buildIp();
+        return error(way, way.arriving(0, way.client(), way.vip()), 0).quote(quote);
+    }
+
+    /** That as a server gets it: what it would have sent itself. */
+    private static PacketBuilder atServer(Way way, String server, int clientPort) {
+        byte[] quote = way.leaving(1, server, way.client())
+                .udp(8080, clientPort)
+                .payload(4)
+                .buildIp();
+        return error(way, way.leaving(1, way.client(), server).ttl(63), 0).quote(quote);
     }
 
     private static byte[] cut(Way way, PacketBuilder packet, int quoted) {
@@ -114,6 +139,128 @@ class IcmpErrorTest {
                                 .build());
                 Packets.assertChecksums(frame);
             }
+        }
+    }
+
+    /** Asked of Linux 6.1: 3 seconds, whatever further errors come; a packet of the server's makes it last. */
+    @ParameterizedTest
+    @EnumSource
+    void shouldWaitForPacketsAsTheKernelDoes(Way way) {
+        director.setting("schedule_icmp", "1");
+        Flow.service(director, way, false);
+        director.send(0, unreachable(way, 1234).build());
+        director.advance(2000);
+        director.send(0, unreachable(way, 1234).build());
+        assertThat(director.drain(1)).isEqualTo(2);
+        director.advance(900);
+        assertThat(director.connections()).hasSize(1);
+        director.advance(200);
+        assertThat(director.connections()).isEmpty();
+
+        director.send(0, unreachable(way, 1234).build());
+        byte[] error = director.expect(1);
+        Flow flow = new Flow(director, way, false, 1234);
+        flow.peerPort = Flow.at16(error, way.l4() + 8 + way.ipHeader() + 2);
+        flow.downDatagram(10);
+        director.advance(10_000);
+        assertThat(director.connections())
+                .singleElement()
+                .satisfies(row -> assertThat(row.expiresMillis()).isBetween(280_000L, 295_000L));
+    }
+
+    /** As recorded from the kernel: each error for itself goes to a server, counts there, and nothing is remembered. */
+    @ParameterizedTest
+    @ValueSource(strings = {"NAT4", "NAT6"})
+    void shouldScheduleEveryErrorOfAOnePacketService(Way way) {
+        director.setting("schedule_icmp", "1");
+        String other = way.ipv6 ? "2001:db8:b::3" : TestDirector.RS2;
+        Service service =
+                director.service(TestDirector.onePacket(way.vip(), 80), way.method, way.server() + ":8080", other + ":8080");
+        for (String server : List.of(other, way.server(), other, way.server())) {
+            director.send(0, unreachable(way, 1234).build());
+            byte[] frame = director.expect(1);
+            Packets.assertSame(frame, atServer(way, server, 1234).build());
+            Packets.assertChecksums(frame);
+        }
+        assertThat(director.connections()).isEmpty();
+        for (int i = 0; i < 2; i++) {
+            assertThat(director.totals(service, i).connections()).isEqualTo(2);
+            assertThat(director.totals(service, i).inPackets()).isEqualTo(2);
+            assertThat(director.totals(service, i).inactive()).isZero();
+        }
+    }
+
+    @Test
+    void shouldScheduleErrorsOfDirectOnePacketServices() {
+        Way way = Way.NAT4;
+        director.setting("schedule_icmp", "1");
+        director.service(
+                TestDirector.onePacket(way.vip(), 80), ForwardingMethod.ROUTE, way.server() + ":80");
+        director.send(0, unreachable(way, 1234).build());
+        byte[] frame = director.expect(1);
+        byte[] sent = unreachable(way, 1234).build();
+        assertThat(Arrays.copyOfRange(frame, way.l4(), frame.length))
+                .isEqualTo(Arrays.copyOfRange(sent, way.l4(), sent.length));
+        assertThat(director.connections()).isEmpty();
+    }
+
+    /** The local port that a FULLNAT server would be told of is one that it has never heard of. */
+    @ParameterizedTest
+    @ValueSource(strings = {"FULLNAT4", "FULLNAT6"})
+    void shouldOpenNothingForErrorsOfOnePacketServicesWithFullnat(Way way) {
+        director.setting("schedule_icmp", "1");
+        director.service(TestDirector.onePacket(way.vip(), 80), way.method, way.server() + ":8080");
+        director.send(0, unreachable(way, 1234).build());
+        director.expectNothing(1);
+        assertThat(director.drops(DropReason.NO_CONNECTION)).isEqualTo(1);
+        assertThat(director.connections()).isEmpty();
+    }
+
+    /** As recorded from the kernel: an error has no Call-ID. */
+    @ParameterizedTest
+    @ValueSource(strings = {"NAT4", "NAT6"})
+    void shouldDropErrorsOfCalls(Way way) {
+        director.setting("schedule_icmp", "1");
+        director.service(TestDirector.byCall(way.vip(), 80, 60), way.method, way.server() + ":8080");
+        director.send(0, unreachable(way, 1234).build());
+        director.expectNothing(0);
+        director.expectNothing(1);
+        assertThat(director.drops()).isEqualTo("no-call-id=1 ");
+    }
+
+    /** Several workers: the error waits for the template as any first packet does, and its connection hangs on it. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void shouldAskForTheTemplateOfAnErrorsClient(int workers) {
+        try (TestDirector several = new TestDirector(workers, Map.of("schedule_icmp", "1"))) {
+            Way way = Way.NAT4;
+            Service service = several.service(
+                    TestDirector.persistent(Protocol.UDP, way.vip(), 80, 60, -1),
+                    way.method,
+                    way.server() + ":8080",
+                    TestDirector.RS2 + ":8080");
+            Set<String> servers = new HashSet<>();
+            for (int port = 1001; port <= 1040; port++) {
+                several.send(port % workers, 0, unreachable(way, port).build());
+                byte[] frame = several.expect(1);
+                Packets.assertChecksums(frame);
+                servers.add((frame[30] & 0xff) + "." + (frame[33] & 0xff));
+            }
+            assertThat(servers).hasSize(1);
+            assertThat(several.totals(service, 0).persistent() + several.totals(service, 1).persistent())
+                    .isEqualTo(1);
+            assertThat(several.connections().stream().filter(row -> row.clientPort() != 0)).hasSize(40);
+            several.advance(3100);
+            assertThat(several.connections().stream().filter(row -> row.clientPort() != 0)).isEmpty();
+            several.advance(70_000);
+            assertThat(several.connections()).isEmpty();
+            several.withoutDestinations(service);
+            for (int port = 2001; port <= 2010; port++) {
+                several.send(port % workers, 0, unreachable(way, port).build());
+                several.expectNothing(1);
+            }
+            assertThat(several.drops(DropReason.NO_DESTINATION)).isEqualTo(10);
+            assertThat(several.outstanding()).isZero();
         }
     }
 

@@ -511,7 +511,7 @@ class PersistenceTest {
         workers(workers);
         Service service = director.service(TestDirector.byCall(way.vip(), 5060, 60), way.method, servers(5060));
         Map<String, String> chosen = new HashMap<>();
-        for (int port = 1; port <= 90; port++) {
+        for (int port = 1001; port <= 1090; port++) {
             int client = 2 + port % 2;
             String name = "call" + port % 15 + "@host";
             String server = call(port % workers, client, port, name);

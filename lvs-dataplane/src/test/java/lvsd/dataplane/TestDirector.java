@@ -62,6 +62,7 @@ final class TestDirector implements AutoCloseable {
 
     private boolean allRealServers;
     private boolean standby;
+    private boolean backupOnly;
     private final int idle;
 
     private final Map<String, String> settings = new HashMap<>();
@@ -307,12 +308,19 @@ final class TestDirector implements AutoCloseable {
     }
 
     void publish() {
-        dataplane.publish(new ServiceTable(++generation, services, marks, allRealServers, standby));
+        dataplane.publish(new ServiceTable(++generation, services, marks, allRealServers, standby, backupOnly));
     }
 
     /** Makes the director the active or the standby one of a pair. */
     void standby(boolean now) {
         standby = now;
+        publish();
+        run();
+    }
+
+    /** Begins or ends what {@code backup_only} means while a backup daemon runs. */
+    void backupOnly(boolean now) {
+        backupOnly = now;
         publish();
         run();
     }

@@ -9,6 +9,8 @@ import java.util.List;
  */
 public final class SctpStates {
     public static final int NONE = 0;
+    public static final int INIT1 = 1;
+    public static final int INIT = 2;
     public static final int ESTABLISHED = 8;
     public static final int REJECTED = 12;
     public static final int CLOSED = 13;

@@ -147,11 +147,12 @@ public final class TcpStates {
 
     /** {@link #next} by the flags themselves, for the tables of the packet path: one load, no check. */
     private static byte[] byFlags() {
-        byte[] next = new byte[4 * 32 * 16];
+        byte[] next = new byte[8 * 32 * 16];
         for (int i = 0; i < next.length; i++) {
             int table = i >>> 9;
             int state = i & 15;
-            next[i] = (byte) (state < COUNT ? next(table, state, EVENT_OF_FLAGS[i >>> 4 & 31]) : state);
+            boolean is = state < COUNT && table < TABLES.size();
+            next[i] = (byte) (is ? next(table, state, EVENT_OF_FLAGS[i >>> 4 & 31]) : state);
         }
         return next;
     }
@@ -159,13 +160,16 @@ public final class TcpStates {
     /**
      * The state after a segment with the given TCP flags (byte 13 of the header).
      *
-     * @param table {@link #IN}, {@link #OUT} or {@link #INPUT_ONLY}
+     * @param table {@link #IN}, {@link #OUT} or {@link #INPUT_ONLY}, plus {@link #DEFENCE} under {@code secure_tcp}
      */
     public static int nextByFlags(int table, int state, int flags) {
-        return NEXT_BY_FLAGS[((table << 9) + ((flags & 31) << 4) + (state & 15)) & 2047];
+        return NEXT_BY_FLAGS[((table << 9) + ((flags & 31) << 4) + (state & 15)) & 4095];
     }
 
-    /** Whether a segment with these flags changes nothing because the connection is established: nearly all are such. */
+    /**
+     * Whether a segment with these flags changes nothing because the connection is established: nearly all are such, under
+     * {@code secure_tcp} too.
+     */
     public static boolean carriesOn(int state, int flags) {
         return state == ESTABLISHED && (flags & DECISIVE) == ACKNOWLEDGING;
     }

@@ -320,6 +320,32 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         };
     }
 
+    /** Whether a packet is addressed to one host, and not to this one. */
+    public boolean isElsewhere(Packet p) {
+        if (!p.ipv6) {
+            int address = Ipv4.destination(p.l3);
+            boolean special = Addresses.zero4(address)
+                    || Addresses.loopback4(address)
+                    || Addresses.multicast4(address)
+                    || Addresses.reserved4(address);
+            return !special && !p.groupFrame && config.localKind4(address) == NetConfig.NONE;
+        }
+        long high = Ipv6.destinationHigh(p.l3);
+        long low = Ipv6.destinationLow(p.l3);
+        boolean special = Addresses.unspecified6(high, low)
+                || Addresses.loopback6(high, low)
+                || Addresses.multicast6(high)
+                || Addresses.mapped4(high, low)
+                || LinkLocal.is(high);
+        return !special && !p.groupFrame && config.localKind6(high, low) == NetConfig.NONE;
+    }
+
+    /** As {@link #input} for a packet to an address of a service which is the host's kernel's affair. */
+    public int pass(Packet p) {
+        int check = sourceCheck(p);
+        return check != 0 ? check : puntClassified(p);
+    }
+
     private int input4(Packet p) {
         int destination = Ipv4.destination(p.l3);
         if (Addresses.zero4(destination) || Addresses.loopback4(destination)) {

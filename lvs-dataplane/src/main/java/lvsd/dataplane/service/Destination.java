@@ -12,6 +12,8 @@ import lvsd.rules.ForwardingMethod;
 public final class Destination {
     /** Most destinations over all services. */
     public static final int MAXIMUM = 1 << 16;
+    /** In the place of a destination's index in connections that have none: the last, which no destination has. */
+    public static final int NOWHERE = MAXIMUM - 1;
 
     /** {@link #tunnel}: the packet follows the outer IP header (RFC 2003, RFC 2473, RFC 4213). */
     public static final int TUNNEL_IPIP = 0;
@@ -20,7 +22,7 @@ public final class Destination {
     /** {@link #tunnel}: a GRE header between (RFC 2784). */
     public static final int TUNNEL_GRE = 2;
 
-    /** Dense index, below {@link #MAXIMUM}. */
+    /** Dense index, below {@link #NOWHERE}. */
     public final int index;
     /** Index of the service it belongs to. */
     public final int service;

@@ -19,6 +19,9 @@ public final class Service {
     /** Port of FTP's control connections, wire form. */
     public static final int FTP = Wire.port(21);
 
+    /** Port of FTP's data connections at the server, wire form. */
+    public static final int FTP_DATA = Wire.port(20);
+
     /** Dense index, below {@link #MAXIMUM}. */
     public final int index;
     /** What the operator said. */

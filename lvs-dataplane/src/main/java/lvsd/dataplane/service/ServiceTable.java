@@ -9,10 +9,14 @@ import org.jspecify.annotations.Nullable;
  * All services at one moment, immutable: what the control thread publishes with one release store and every worker reads
  * once a cycle.
  *
- * <p>Finding the service of a packet is one probe of an open-addressed table over (protocol, VIP, port), then one with
- * port 0. Where there are mark rules, they come first, as in the kernel.
+ * <p>Finding the service of a packet is one probe of an open-addressed table over (protocol, VIP, port), then, for ports that
+ * FTP's data connections use, one with port 21, else one with port 0. Where there are mark rules, they come first, as in the
+ * kernel.
  */
 public final class ServiceTable {
+    private static final int TCP = 6;
+    private static final int FIRST_UNPRIVILEGED = 1024;
+
     /** A director without services. */
     public static final ServiceTable EMPTY = new ServiceTable(0, List.of());
 
@@ -28,6 +32,11 @@ public final class ServiceTable {
      */
     public final boolean standby;
 
+    /**
+     * Whether what clients send passes the director by ({@code backup_only}): {@link #live()} has no destination then, either.
+     */
+    public final boolean backupOnly;
+
     private final @Nullable Service[] byIndex;
     private final @Nullable Destination[] destinations;
     private final long[] live = new long[Destination.MAXIMUM / Long.SIZE];
@@ -39,6 +48,7 @@ public final class ServiceTable {
     private final RealServers realServers;
     private final boolean serves4;
     private final boolean serves6;
+    private final boolean ftp;
 
     /** As {@link #ServiceTable(long, List, MarkTable, boolean)} without marks, and with those servers only that send without a connection. */
     public ServiceTable(long generation, List<Service> services) {
@@ -58,13 +68,26 @@ public final class ServiceTable {
     /** As {@link #ServiceTable(long, List, MarkTable, boolean)}, of a director that may be the standby of a pair. */
     public ServiceTable(
             long generation, List<Service> services, MarkTable marks, boolean allRealServers, boolean standby) {
+        this(generation, services, marks, allRealServers, standby, false);
+    }
+
+    /** As {@link #ServiceTable(long, List, MarkTable, boolean, boolean)}, of one that may be a backup only. */
+    public ServiceTable(
+            long generation,
+            List<Service> services,
+            MarkTable marks,
+            boolean allRealServers,
+            boolean standby,
+            boolean backupOnly) {
         this.generation = generation;
         this.standby = standby;
+        this.backupOnly = backupOnly;
         this.marks = marks;
         this.realServers = new RealServers(services, allRealServers);
         this.services = services.toArray(Service[]::new);
         this.serves4 = services.stream().anyMatch(service -> !service.id().ipv6());
         this.serves6 = services.stream().anyMatch(service -> service.id().ipv6());
+        this.ftp = services.stream().anyMatch(service -> service.port == Service.FTP);
         this.automatic = services.stream()
                 .filter(service -> service.synProxy == SynProxyMode.AUTO)
                 .mapToInt(service -> service.index)
@@ -87,14 +110,19 @@ public final class ServiceTable {
             byIndex[service.index] = service;
             for (Destination destination : service.destinations) {
                 destinations[destination.index] = destination;
-                live[destination.index / Long.SIZE] |= standby ? 0 : 1L << destination.index;
+                markLive(destination.index);
             }
+            markLive(Destination.NOWHERE);
             switch (service.id()) {
                 case ServiceId.Vip vip -> insert(service, vip);
                 case ServiceId.Fwmark id ->
                     insert(service, Integer.toUnsignedLong(id.mark()), 0, restOfMark(id.ipv6()));
             }
         }
+    }
+
+    private void markLive(int destination) {
+        live[destination / Long.SIZE] |= standby || backupOnly ? 0 : 1L << destination;
     }
 
     private void insert(Service service, ServiceId.Vip vip) {
@@ -130,18 +158,34 @@ public final class ServiceTable {
 
     /**
      * The service of {@code protocol} at an IPv4 address and port in wire form: the exact one, else the one with port 0,
-     * else null.
+     * else null. Where there is an FTP service, TCP's ports 20 and from 1024 on are its own if it is persistent, and nobody's
+     * if it is not.
      */
     public @Nullable Service find4(int protocol, int address, int port) {
-        long high = Integer.toUnsignedLong(address);
-        Service exact = probe(high, 0, rest(protocol, port, false));
-        return exact != null ? exact : probe(high, 0, rest(protocol, 0, false));
+        return find(Integer.toUnsignedLong(address), 0, protocol, port, false);
     }
 
     /** As {@link #find4} for an IPv6 address in wire form. */
     public @Nullable Service find6(int protocol, long addressHigh, long addressLow, int port) {
-        Service exact = probe(addressHigh, addressLow, rest(protocol, port, true));
-        return exact != null ? exact : probe(addressHigh, addressLow, rest(protocol, 0, true));
+        return find(addressHigh, addressLow, protocol, port, true);
+    }
+
+    private @Nullable Service find(long high, long low, int protocol, int port, boolean ipv6) {
+        Service exact = probe(high, low, rest(protocol, port, ipv6));
+        if (exact != null) {
+            return exact;
+        }
+        if (ftp && protocol == TCP && mayBeFtpData(port)) {
+            Service control = probe(high, low, rest(TCP, Service.FTP, ipv6));
+            if (control != null) {
+                return control.persistent ? control : null;
+            }
+        }
+        return probe(high, low, rest(protocol, 0, ipv6));
+    }
+
+    private static boolean mayBeFtpData(int port) {
+        return port == Service.FTP_DATA || Wire.port(port) >= FIRST_UNPRIVILEGED;
     }
 
     /** The service of a firewall mark, or null. */
@@ -207,6 +251,11 @@ public final class ServiceTable {
     /** One bit for every destination that there is, for {@link #live(long[], int)}. Not to be changed. */
     public long[] live() {
         return live;
+    }
+
+    /** Whether packets of connections with that destination are forwarded. */
+    public boolean forwards(int destination) {
+        return live(live, destination);
     }
 
     /** Whether {@code live}, from {@link #live()}, has the destination: one load from a few lines that stay near. */
