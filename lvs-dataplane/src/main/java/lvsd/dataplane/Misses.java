@@ -826,8 +826,6 @@ final class Misses {
         }
         Destination server = pipeline.services.destination(destination);
         // The two workers' service tables may be of different age for a moment: then the question is asked again.
-        return server == null
-                ? connector.open(p, service)
-                : connector.connect(p, service, server, template);
+        return server == null ? connector.open(p, service) : connector.connect(p, service, server, template);
     }
 }

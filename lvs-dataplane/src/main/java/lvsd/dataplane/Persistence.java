@@ -278,8 +278,7 @@ final class Persistence {
      */
     private boolean isValid(long hot) {
         Destination destination = pipeline.services.destination(Connection.destination(hot));
-        return destination != null
-                && (destination.weight != 0 || !pipeline.sysctls.expireQuiescentTemplate);
+        return destination != null && (destination.weight != 0 || !pipeline.sysctls.expireQuiescentTemplate);
     }
 
     /** It is never found again, whatever becomes of its server, but stays until its time is over. */

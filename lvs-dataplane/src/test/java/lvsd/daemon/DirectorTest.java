@@ -531,8 +531,7 @@ final class DirectorTest {
                 .containsEntry("secure_tcp", "3");
         follow("--sysctl=drop_packet=0");
         assertThat(director.settings()).containsEntry("drop_packet", "0");
-        assertThat(rules())
-                .containsExactly("--sysctl=drop_entry=1", "--sysctl=drop_packet=0", "--sysctl=secure_tcp=3");
+        assertThat(rules()).containsExactly("--sysctl=drop_entry=1", "--sysctl=drop_packet=0", "--sysctl=secure_tcp=3");
         dataplane.memoryShort = false;
         director.watchDefences();
         assertThat(director.settings()).containsEntry("drop_entry", "1");

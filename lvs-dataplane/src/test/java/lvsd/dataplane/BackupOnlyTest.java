@@ -75,7 +75,8 @@ class BackupOnlyTest {
         toTheHost(IcmpErrorTest.unreachable(way, 1235));
         byte[] got = flow.atServer().payload(4).buildIp();
         PacketBuilder error = way.arriving(1, way.server(), way.peer());
-        director.send(1, (way.ipv6 ? error.icmp(1, 4) : error.icmp(3, 3)).quote(got).build());
+        director.send(
+                1, (way.ipv6 ? error.icmp(1, 4) : error.icmp(3, 3)).quote(got).build());
         Packets.assertChecksums(director.expect(0));
         assertThat(director.connections()).hasSize(1);
     }

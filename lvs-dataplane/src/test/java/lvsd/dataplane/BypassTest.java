@@ -162,13 +162,7 @@ class BypassTest {
     void shouldSayThatThereIsNoWay() {
         marked(Way.NAT4);
         director.marks = new MarkTable(List.of(new MarkRule(
-                7,
-                Optional.empty(),
-                TestDirector.ip("203.0.112.0"),
-                TestDirector.ip("203.0.113.255"),
-                0,
-                65535,
-                "")));
+                7, Optional.empty(), TestDirector.ip("203.0.112.0"), TestDirector.ip("203.0.113.255"), 0, 65535, "")));
         director.setting("cache_bypass", "1");
         director.send(
                 0,

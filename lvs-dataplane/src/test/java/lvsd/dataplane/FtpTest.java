@@ -32,7 +32,10 @@ class FtpTest {
     private int syn(Way way, int from, int to) {
         director.send(
                 0,
-                way.arriving(0, way.client(), way.vip()).tcp(from, to).flags("S").build());
+                way.arriving(0, way.client(), way.vip())
+                        .tcp(from, to)
+                        .flags("S")
+                        .build());
         byte[] up = director.sent(1);
         if (up == null) {
             byte[] down = director.expect(0);
@@ -64,8 +67,7 @@ class FtpTest {
                     assertThat(row.virtualPort()).isZero();
                     assertThat(row.serverPort()).isZero();
                 });
-        director.send(
-                0, way.arriving(0, way.client(), way.vip()).udp(7, 5000).build());
+        director.send(0, way.arriving(0, way.client(), way.vip()).udp(7, 5000).build());
         director.expectNothing(1);
         director.expect(0);
     }
@@ -105,8 +107,7 @@ class FtpTest {
         director.service(TestDirector.spec(Protocol.UDP, way.vip(), 53, false), way.method, way.server() + ":53");
         assertThat(syn(way, 20, 21)).isZero();
         assertThat(syn(way, 20, 5000)).isZero();
-        director.send(
-                0, way.arriving(0, way.client(), way.vip()).udp(20, 53).build());
+        director.send(0, way.arriving(0, way.client(), way.vip()).udp(20, 53).build());
         director.expectNothing(1);
         director.expect(0);
     }

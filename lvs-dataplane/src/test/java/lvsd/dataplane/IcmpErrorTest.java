@@ -174,8 +174,8 @@ class IcmpErrorTest {
     void shouldScheduleEveryErrorOfAOnePacketService(Way way) {
         director.setting("schedule_icmp", "1");
         String other = way.ipv6 ? "2001:db8:b::3" : TestDirector.RS2;
-        Service service =
-                director.service(TestDirector.onePacket(way.vip(), 80), way.method, way.server() + ":8080", other + ":8080");
+        Service service = director.service(
+                TestDirector.onePacket(way.vip(), 80), way.method, way.server() + ":8080", other + ":8080");
         for (String server : List.of(other, way.server(), other, way.server())) {
             director.send(0, unreachable(way, 1234).build());
             byte[] frame = director.expect(1);
@@ -194,8 +194,7 @@ class IcmpErrorTest {
     void shouldScheduleErrorsOfDirectOnePacketServices() {
         Way way = Way.NAT4;
         director.setting("schedule_icmp", "1");
-        director.service(
-                TestDirector.onePacket(way.vip(), 80), ForwardingMethod.ROUTE, way.server() + ":80");
+        director.service(TestDirector.onePacket(way.vip(), 80), ForwardingMethod.ROUTE, way.server() + ":80");
         director.send(0, unreachable(way, 1234).build());
         byte[] frame = director.expect(1);
         byte[] sent = unreachable(way, 1234).build();
@@ -247,11 +246,14 @@ class IcmpErrorTest {
                 servers.add((frame[30] & 0xff) + "." + (frame[33] & 0xff));
             }
             assertThat(servers).hasSize(1);
-            assertThat(several.totals(service, 0).persistent() + several.totals(service, 1).persistent())
+            assertThat(several.totals(service, 0).persistent()
+                            + several.totals(service, 1).persistent())
                     .isEqualTo(1);
-            assertThat(several.connections().stream().filter(row -> row.clientPort() != 0)).hasSize(40);
+            assertThat(several.connections().stream().filter(row -> row.clientPort() != 0))
+                    .hasSize(40);
             several.advance(3100);
-            assertThat(several.connections().stream().filter(row -> row.clientPort() != 0)).isEmpty();
+            assertThat(several.connections().stream().filter(row -> row.clientPort() != 0))
+                    .isEmpty();
             several.advance(70_000);
             assertThat(several.connections()).isEmpty();
             several.withoutDestinations(service);

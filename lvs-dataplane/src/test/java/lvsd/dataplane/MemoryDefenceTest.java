@@ -103,7 +103,13 @@ class MemoryDefenceTest {
         for (int i = 0; i < 3; i++) {
             director.send(0, flow.fromClient().flags(".").build());
             director.expect(0);
-            director.send(0, Way.NAT4.arriving(0, Way.NAT4.client(), Way.NAT4.vip()).tcp(999, 81).flags("S").build());
+            director.send(
+                    0,
+                    Way.NAT4
+                            .arriving(0, Way.NAT4.client(), Way.NAT4.vip())
+                            .tcp(999, 81)
+                            .flags("S")
+                            .build());
             director.expect(0);
         }
         assertThat(fates(Way.NAT4, true, 4)).isEqualTo("x.x.");
@@ -165,7 +171,8 @@ class MemoryDefenceTest {
     private Map<String, Integer> states() {
         return director.connections().stream()
                 .collect(Collectors.toMap(
-                        row -> (row.protocol() == 6 ? "TCP " : row.protocol() == 17 ? "UDP " : "") + row.state()
+                        row -> (row.protocol() == 6 ? "TCP " : row.protocol() == 17 ? "UDP " : "")
+                                + row.state()
                                 + (row.clientPort() == 0 ? " template" : ""),
                         row -> 1,
                         Integer::sum,
@@ -275,8 +282,8 @@ class MemoryDefenceTest {
         Flow flow = new Flow(director, way, true, 1234).establish(1000, 5000);
         flow.up("R", 1001, 0, 0);
         assertThat(states())
-                .isEqualTo(Map.of(
-                        "TCP CLOSE", 1, "TCP SYN_RECV", 50, "TCP NONE template", 50, "TCP ASSURED template", 1));
+                .isEqualTo(
+                        Map.of("TCP CLOSE", 1, "TCP SYN_RECV", 50, "TCP NONE template", 50, "TCP ASSURED template", 1));
         director.setting("drop_entry", "3");
         director.advance(600_000);
         assertThat(states()).isEqualTo(Map.of("TCP ASSURED template", 1));
