@@ -84,22 +84,27 @@ public enum AllowedDifference {
         }
     },
 
-    /** There is no scheduler twos in that kernel; here it is, and answers as any other: as lc. */
+    /**
+     * There is no scheduler twos in that kernel; here it is, and answers as any other: byte for byte what was recorded of the
+     * same steps with lc, with the scheduler's name in its two places.
+     */
     TWOS {
         @Override
         boolean explains(Step step, Replay.Result got) {
             return step.scenario().equals("scheduler-twos")
                     && Replay.steps("ipvsadm.jsonl")
                             .filter(other -> other.scenario().equals("scheduler-lc") && other.number() == step.number())
-                            .anyMatch(other -> got.equals(new Replay.Result(
-                                    other.rc(), LC.matcher(other.stdout()).replaceAll("twos"), other.stderr())));
+                            .anyMatch(other -> withTwos(other).equals(step.arguments())
+                                    && got.equals(new Replay.Result(
+                                            other.rc(), LC.matcher(other.stdout()).replaceAll("twos"), other.stderr())));
         }
     };
 
     private static final Pattern KERNELS = Pattern.compile("/proc/|ip netns");
     private static final Pattern SAVE = Pattern.compile("(?m)^\\s*(ipvsadm )?(-S|--save)");
     private static final List<String> RESTORED = List.of("restore-from-save");
-    private static final Pattern LC = Pattern.compile("\\blc\\b");
+    /** The name in a listing's line of a service, and behind its option. */
+    private static final Pattern LC = Pattern.compile("(?m)(?<=^(?:TCP|UDP|SCTP|FWM) .{1,60} |-s )lc(?=$| )");
     private static final Pattern THRESHOLD_OPTIONS = Pattern.compile(" -[xy] \\d+");
     private static final Pattern THRESHOLD_COLUMNS = Pattern.compile("(?m)(?<=^.{34})\\d+ +\\d+ +");
     private static final Pattern SERVICE = Pattern.compile("(?m)^(?=TCP|UDP|SCTP|FWM)");
@@ -115,6 +120,13 @@ public enum AllowedDifference {
     /** The reason for a difference, if it is an allowed one. */
     public static Optional<AllowedDifference> of(Step step, Replay.Result got) {
         return Stream.of(values()).filter(each -> each.explains(step, got)).findFirst();
+    }
+
+    /** The arguments of a step with lc, with twos. */
+    private static List<String> withTwos(Step step) {
+        return step.arguments().stream()
+                .map(each -> each.equals("lc") ? "twos" : each)
+                .toList();
     }
 
     /** A listing as a set of services with their servers in order. */

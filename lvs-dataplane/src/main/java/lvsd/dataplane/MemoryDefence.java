@@ -24,10 +24,8 @@ final class MemoryDefence {
     private static final int SECOND = Timeouts.TICKS_PER_SECOND;
     /** A sweep looks at one in so many entries a second. */
     private static final int SHARE = 32;
-    /** Neighbouring entries that a sweep looks at in one go. */
-    private static final int STRETCH = 16;
-    /** Stretches of one cycle. */
-    private static final int STRETCHES = 4;
+    /** Entries of one cycle. */
+    private static final int BUDGET = 32;
     /** Connections that have not been silent for so long are left alone. */
     private static final int SILENT = 60 * SECOND;
     /** So are those of which more packets have come in. */
@@ -134,14 +132,12 @@ final class MemoryDefence {
 
     private void sweep(Guard guard) {
         ConnectionTable table = guard.table;
-        for (int i = 0; i < STRETCHES && guard.left > 0; i++) {
-            guard.left -= STRETCH;
-            int first = (int) (Integer.toUnsignedLong(draw()) * (table.capacity() / STRETCH + 1) >>> 32) * STRETCH;
-            int end = Math.min(first + STRETCH, table.limit());
-            for (int entry = first; entry < end; entry++) {
-                if (table.isUsed(entry) && gives(table, entry)) {
-                    drop(table, entry);
-                }
+        int count = Math.min(guard.left, BUDGET);
+        guard.left -= count;
+        for (int i = 0; i < count; i++) {
+            int entry = (int) (Integer.toUnsignedLong(draw()) * table.capacity() >>> 32);
+            if (entry < table.limit() && table.isUsed(entry) && gives(table, entry)) {
+                drop(table, entry);
             }
         }
     }

@@ -239,7 +239,7 @@ class RefusalTest {
         restart(TestDirector.config(1, Map.of(), 64));
         Service service = Flow.service(director, way, true);
         int opened = 0;
-        for (int port = 1; port <= 200; port++) {
+        for (int port = 1001; port <= 1200; port++) {
             director.send(0, tcp(way, port).fromClient().flags("S").build());
             opened += director.any(1) ? 1 : 0;
         }

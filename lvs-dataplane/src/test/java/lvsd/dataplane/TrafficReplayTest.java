@@ -32,6 +32,8 @@ class TrafficReplayTest {
     @MethodSource("recordings")
     void shouldSendWhatTheKernelSent(TrafficRecording recording) {
         try (RuledDirector director = new RuledDirector(recording.steps())) {
+            // The kernel's connections were listed at once, ours are when all that comes late is sent.
+            director.director().setting("timeout_icmp", "60");
             List<List<byte[]>> sent = List.of(new ArrayList<>(), new ArrayList<>());
             List<byte[]> given = new ArrayList<>();
             for (TrafficRecording.Input input : recording.inputs()) {
@@ -91,6 +93,11 @@ class TrafficReplayTest {
                 .map(input -> input.frame)
                 .collect(Collectors.toSet());
         for (int i = 0; i < Math.max(kernel.size(), sent.size()); i++) {
+            List<byte[]> ours = sent.subList(Math.min(i, sent.size()), sent.size());
+            List<byte[]> theirs = kernel.subList(Math.min(i, kernel.size()), kernel.size());
+            if (KernelDifference.compareTunnelled(ours, theirs).isEmpty()) {
+                return problems;
+            }
             String where = recording + ", port " + port + ", packet " + i + ": ";
             if (i >= kernel.size()) {
                 problems.add(where + "the kernel did not send " + Packets.print(sent.get(i)));
