@@ -96,7 +96,9 @@ public enum AllowedDifference {
                             .filter(other -> other.scenario().equals("scheduler-lc") && other.number() == step.number())
                             .anyMatch(other -> withTwos(other).equals(step.arguments())
                                     && got.equals(new Replay.Result(
-                                            other.rc(), LC.matcher(other.stdout()).replaceAll("twos"), other.stderr())));
+                                            other.rc(),
+                                            LC.matcher(other.stdout()).replaceAll("twos"),
+                                            other.stderr())));
         }
     };
 
@@ -105,6 +107,7 @@ public enum AllowedDifference {
     private static final List<String> RESTORED = List.of("restore-from-save");
     /** The name in a listing's line of a service, and behind its option. */
     private static final Pattern LC = Pattern.compile("(?m)(?<=^(?:TCP|UDP|SCTP|FWM) .{1,60} |-s )lc(?=$| )");
+
     private static final Pattern THRESHOLD_OPTIONS = Pattern.compile(" -[xy] \\d+");
     private static final Pattern THRESHOLD_COLUMNS = Pattern.compile("(?m)(?<=^.{34})\\d+ +\\d+ +");
     private static final Pattern SERVICE = Pattern.compile("(?m)^(?=TCP|UDP|SCTP|FWM)");
