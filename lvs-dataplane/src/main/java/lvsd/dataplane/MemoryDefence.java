@@ -135,7 +135,7 @@ final class MemoryDefence {
         int count = Math.min(guard.left, BUDGET);
         guard.left -= count;
         for (int i = 0; i < count; i++) {
-            int entry = (int) (Integer.toUnsignedLong(draw()) * table.capacity() >>> 32);
+            int entry = (int) ((Integer.toUnsignedLong(draw()) * table.capacity()) >>> 32);
             if (entry < table.limit() && table.isUsed(entry) && gives(table, entry)) {
                 drop(table, entry);
             }

@@ -42,7 +42,7 @@ class FtpTest {
             return down[way.ipv6 ? 20 : 23] == 6 ? 0 : -1;
         }
         director.expectNothing(0);
-        return (up[way.l4() + 2] & 0xff) << 8 | (up[way.l4() + 3] & 0xff);
+        return Flow.at16(up, way.l4() + 2);
     }
 
     private List<Integer> syns(Way way) {
