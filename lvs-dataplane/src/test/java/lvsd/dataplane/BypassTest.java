@@ -59,21 +59,20 @@ class BypassTest {
         return marked(way, false, OptionalInt.empty());
     }
 
-    private static PacketBuilder datagram(Way way, PacketBuilder ip) {
+    private static PacketBuilder datagram(PacketBuilder ip) {
         return ip.udp(1234, 99).payload(10);
     }
 
     private void goesOn(Way way) {
-        director.send(
-                0, datagram(way, way.arriving(0, way.client(), origin(way))).build());
+        director.send(0, datagram(way.arriving(0, way.client(), origin(way))).build());
         Packets.assertSame(
                 director.expect(1),
-                datagram(way, way.leaving(1, way.client(), origin(way)).ttl(63)).build());
+                datagram(way.leaving(1, way.client(), origin(way)).ttl(63)).build());
         director.expectNothing(0);
     }
 
     private void isRefused(Way way, String to) {
-        director.send(0, datagram(way, way.arriving(0, way.client(), to)).build());
+        director.send(0, datagram(way.arriving(0, way.client(), to)).build());
         director.expectNothing(1);
         assertThat(director.any(0)).isTrue();
     }
@@ -96,8 +95,7 @@ class BypassTest {
         director.setting("cache_bypass", "0");
         goesOn(way);
         director.standby(true);
-        director.send(
-                0, datagram(way, way.arriving(0, way.client(), origin(way))).build());
+        director.send(0, datagram(way.arriving(0, way.client(), origin(way))).build());
         director.expectNothing(1);
         director.standby(false);
         director.advance(301_000);
@@ -166,8 +164,7 @@ class BypassTest {
         director.setting("cache_bypass", "1");
         director.send(
                 0,
-                datagram(Way.NAT4, Way.NAT4.arriving(0, Way.NAT4.client(), "203.0.113.9"))
-                        .build());
+                datagram(Way.NAT4.arriving(0, Way.NAT4.client(), "203.0.113.9")).build());
         director.expectNothing(1);
         assertThat(director.drops(DropReason.NO_ROUTE)).isEqualTo(1);
     }

@@ -315,13 +315,13 @@ class FullnatTcpTest {
     @ParameterizedTest
     @EnumSource(names = "FULLNAT.", mode = EnumSource.Mode.MATCH_ANY)
     void shouldTellTheClientsAddressUntilDataIsAcknowledged(Way way) {
-        Flow flow = withAddress(way, 20, mss(1460));
+        Flow flow = withAddress(way, 1020, mss(1460));
         int d = flow.sequence;
         int size = way.ipv6 ? 20 : 8;
         flow.down(
                 flow.fromServer().flags("S.").seq(500).ack(101 + d).options(mss(1460)),
                 flow.atClient().flags("S.").seq(500).ack(101).options(mss(1460 - size)));
-        byte[] option = own(way, 20);
+        byte[] option = own(way, 1020);
         flow.up(
                 flow.fromClient().flags(".").seq(101).ack(501).trailer(new byte[6]),
                 flow.atServer()

@@ -119,6 +119,10 @@ enum KernelDifference {
         if (!Stream.concat(sent.stream(), kernel.stream()).allMatch(KernelDifference::mayBeCut)) {
             return "not all frames are of a tunnel";
         }
+        if (Stream.concat(sent.stream().limit(1), kernel.stream().limit(1))
+                .anyMatch(frame -> (Flow.at16(frame, ETHERNET + 6) & 0x1fff) != 0)) {
+            return "begins within a packet";
+        }
         List<byte[]> ours = unwrapped(sent);
         List<byte[]> theirs = unwrapped(kernel);
         if (ours.size() != theirs.size()) {
