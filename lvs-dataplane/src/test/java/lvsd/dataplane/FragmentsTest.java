@@ -72,7 +72,7 @@ class FragmentsTest {
     }
 
     /** Puts fragments that came in order together. */
-    static byte[] whole(List<byte[]> fragments) {
+    private static byte[] whole(List<byte[]> fragments) {
         byte[] first = fragments.getFirst();
         boolean ipv6 = first[12] == (byte) 0x86;
         int header = ETHERNET + (ipv6 ? 40 : 20);

@@ -1,13 +1,8 @@
 package lvsd.dataplane;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import lvsd.wire.Packets;
 
 /**
@@ -22,13 +17,6 @@ enum KernelDifference {
     QUOTED_CHECKSUM,
     /** The kernel puts fragments together and cuts them again, and the new ones' identification is a random number. */
     FRAGMENT6_IDENTIFICATION,
-    /** The outer packet of a tunnel is ours, and so is its number where it may be cut. */
-    OUTER_IDENTIFICATION,
-    /**
-     * The kernel puts fragments together before it wraps them, and cuts the outer packet; here each fragment is wrapped by
-     * itself. What the server's end of the tunnel takes out and puts together is the same.
-     */
-    TUNNELLED_FRAGMENTS,
     /** The kernel hashes with a secret for the flow label of what it makes itself; ours is 0 (RFC 6437, section 3). */
     OWN_FLOW_LABEL,
     /** Put right: the kernel lets answers to datagrams of a one-packet service go as their server's, not as the VIP's. */
@@ -41,9 +29,6 @@ enum KernelDifference {
 
     private static final int ETHERNET = 14;
     private static final int OWN_TTL = 64;
-    private static final int OUTER = 20;
-    private static final int IPIP = 4;
-    private static final int MTU = 1500;
 
     /** Whether {@code kernel} is what a host's kernel makes of a packet that it is given: its answer, or the same, routed. */
     static boolean ofLocalStack(byte[] given, byte[] kernel) {
@@ -80,12 +65,6 @@ enum KernelDifference {
             clear(ours, ETHERNET + 10);
             clear(theirs, ETHERNET + 10);
         }
-        if (same && mayBeCut(ours) && mayBeCut(theirs)) {
-            clear(ours, ETHERNET + 4);
-            clear(theirs, ETHERNET + 4);
-            clear(ours, ETHERNET + 10);
-            clear(theirs, ETHERNET + 10);
-        }
         if (same && ipv6(ours) && ttl(ours) == OWN_TTL && ttl(theirs) == OWN_TTL) {
             theirs[ETHERNET + 1] = (byte) ((theirs[ETHERNET + 1] & 0xf0) | (ours[ETHERNET + 1] & 0xf));
             System.arraycopy(ours, ETHERNET + 2, theirs, ETHERNET + 2, 2);
@@ -109,80 +88,6 @@ enum KernelDifference {
                 ? ""
                 : "frames differ\n  expected " + Packets.print(kernel) + "\n  actual   " + Packets.print(sent)
                         + "\n    " + String.join("\n    ", problems);
-    }
-
-    /**
-     * How datagrams in fragments that we sent through a tunnel differ from the kernel's where they are put together again:
-     * address and TTL outside, all inside. Empty if in nothing.
-     */
-    static String compareTunnelled(List<byte[]> sent, List<byte[]> kernel) {
-        if (!Stream.concat(sent.stream(), kernel.stream()).allMatch(KernelDifference::mayBeCut)) {
-            return "not all frames are of a tunnel";
-        }
-        if (Stream.concat(sent.stream().limit(1), kernel.stream().limit(1))
-                .anyMatch(frame -> (Flow.at16(frame, ETHERNET + 6) & 0x1fff) != 0)) {
-            return "begins within a packet";
-        }
-        List<byte[]> ours = unwrapped(sent);
-        List<byte[]> theirs = unwrapped(kernel);
-        if (ours.size() != theirs.size()) {
-            return ours.size() + " datagrams come out of the tunnel, of the kernel's " + theirs.size();
-        }
-        List<String> problems = new ArrayList<>();
-        if (!innerNumbers(sent).equals(innerNumbers(kernel))) {
-            problems.add("other identifications inside");
-        }
-        for (int i = 0; i < ours.size(); i++) {
-            problems.addAll(Packets.checksumProblems(ours.get(i)));
-            problems.addAll(Packets.differences(ours.get(i), theirs.get(i)));
-            if (ours.get(i).length <= ETHERNET + MTU) {
-                problems.add("a datagram that came whole is not sent as the kernel does");
-            }
-        }
-        Set<String> ends = Stream.concat(sent.stream(), kernel.stream())
-                .map(frame -> HexFormat.of().formatHex(frame, ETHERNET + 8, ETHERNET + 10)
-                        + HexFormat.of().formatHex(frame, ETHERNET + 12, ETHERNET + 20))
-                .collect(Collectors.toSet());
-        return ends.size() == 1 && problems.isEmpty() ? "" : ends + String.join("\n    ", problems);
-    }
-
-    private static Set<Integer> innerNumbers(List<byte[]> frames) {
-        return unwrapped(frames, false).stream()
-                .map(frame -> Flow.at16(frame, ETHERNET + 4))
-                .collect(Collectors.toSet());
-    }
-
-    private static List<byte[]> unwrapped(List<byte[]> frames) {
-        return unwrapped(frames, true);
-    }
-
-    /** What comes out of the tunnel, put together or not. */
-    private static List<byte[]> unwrapped(List<byte[]> frames, boolean whole) {
-        List<byte[]> inner = together(frames).stream()
-                .map(frame -> {
-                    byte[] unwrapped = new byte[frame.length - OUTER];
-                    System.arraycopy(frame, 0, unwrapped, 0, ETHERNET);
-                    System.arraycopy(frame, ETHERNET + OUTER, unwrapped, ETHERNET, unwrapped.length - ETHERNET);
-                    return unwrapped;
-                })
-                .toList();
-        return whole ? together(inner) : inner;
-    }
-
-    /** Packets of one identification, put together. */
-    private static List<byte[]> together(List<byte[]> frames) {
-        return frames.stream()
-                .collect(Collectors.groupingBy(
-                        frame -> Flow.at16(frame, ETHERNET + 4), LinkedHashMap::new, Collectors.toList()))
-                .values()
-                .stream()
-                .map(FragmentsTest::whole)
-                .toList();
-    }
-
-    /** Whether a frame is of a tunnel, IPv4 in IPv4, without "do not fragment" outside. */
-    private static boolean mayBeCut(byte[] frame) {
-        return !ipv6(frame) && frame[ETHERNET + 9] == IPIP && (frame[ETHERNET + 6] & 0x40) == 0;
     }
 
     private static boolean isUdp(byte[] frame) {

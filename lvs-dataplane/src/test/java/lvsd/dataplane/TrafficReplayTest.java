@@ -93,11 +93,6 @@ class TrafficReplayTest {
                 .map(input -> input.frame)
                 .collect(Collectors.toSet());
         for (int i = 0; i < Math.max(kernel.size(), sent.size()); i++) {
-            List<byte[]> ours = sent.subList(Math.min(i, sent.size()), sent.size());
-            List<byte[]> theirs = kernel.subList(Math.min(i, kernel.size()), kernel.size());
-            if (KernelDifference.compareTunnelled(ours, theirs).isEmpty()) {
-                return problems;
-            }
             String where = recording + ", port " + port + ", packet " + i + ": ";
             if (i >= kernel.size()) {
                 problems.add(where + "the kernel did not send " + Packets.print(sent.get(i)));
