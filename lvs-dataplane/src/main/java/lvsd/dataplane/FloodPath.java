@@ -83,11 +83,14 @@ final class FloodPath {
 
     /** A packet without a connection, in a line of the burst: its verdict, {@link #LONG_WAY} or {@link #PROVEN}. */
     int take(long row, int summary) {
-        if ((summary & KIND_AND_PROTOCOL) != TCP4 || at(Burst.addresses(row), Burst.ports(row)) != at) {
+        int ports = Burst.ports(row);
+        if ((summary & KIND_AND_PROTOCOL) != TCP4
+                || at(Burst.addresses(row), ports) != at
+                || Tcp.pairSource(ports) == Service.FTP_DATA) {
             return LONG_WAY;
         }
         long ip = Burst.l3(row);
-        if (ownership.workers() > 1 && !isMine(ip, Burst.ports(row))) {
+        if (ownership.workers() > 1 && !isMine(ip, ports)) {
             return LONG_WAY;
         }
         long tcp = ip + Ipv4.SIZE;
