@@ -29,28 +29,46 @@ final class FastCalls {
 
     private FastCalls() {}
 
+    /**
+     * A function pointer that is read again before every call, and hardly ever changes. A downcall wants a segment for it, and
+     * one made at every call is an allocation wherever the JIT does not inline the call. Any thread may ask.
+     */
+    static final class Pointer {
+        private MemorySegment latest = MemorySegment.NULL;
+
+        /** The segment at {@code address}. */
+        MemorySegment at(long address) {
+            MemorySegment segment = latest;
+            if (segment.address() != address) {
+                segment = MemorySegment.ofAddress(address);
+                latest = segment;
+            }
+            return segment;
+        }
+    }
+
     /** An RX or TX burst: how many packets went. */
-    static int burst(long function, long queue, long packets, int count) {
+    static int burst(MemorySegment function, long queue, long packets, int count) {
         try {
-            return (short) BURST.invokeExact(MemorySegment.ofAddress(function), queue, packets, (short) count) & 0xffff;
+            return (short) BURST.invokeExact(function, queue, packets, (short) count) & 0xffff;
         } catch (Throwable impossible) {
             throw unexpected(impossible);
         }
     }
 
     /** Takes objects from a pool: 0, or a negative errno and none. */
-    static int dequeue(long function, long pool, long objects, int count) {
+    static int dequeue(MemorySegment function, long pool, long objects, int count) {
         try {
-            return (int) DEQUEUE.invokeExact(MemorySegment.ofAddress(function), pool, objects, count);
+            return (int) DEQUEUE.invokeExact(function, pool, objects, count);
         } catch (Throwable impossible) {
             throw unexpected(impossible);
         }
     }
 
     /** Frees packets. */
-    static void freeBulk(long function, long packets, int count) {
+    static void freeBulk(MemorySegment function, long packets, int count) {
         try {
-            FREE_BULK.invokeExact(MemorySegment.ofAddress(function), packets, count);
+            FREE_BULK.invokeExact(function, packets, count);
         } catch (Throwable impossible) {
             throw unexpected(impossible);
         }

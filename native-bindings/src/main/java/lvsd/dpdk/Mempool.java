@@ -17,6 +17,8 @@ public final class Mempool {
     private final long address;
     private final int size;
     private final int bufferLength;
+    private final FastCalls.Pointer dequeuePointer = new FastCalls.Pointer();
+    private final FastCalls.Pointer freePointer = new FastCalls.Pointer();
     private final long dequeueSlot;
     private final long freeBulk;
     private final NativeFunction available;
@@ -106,7 +108,7 @@ public final class Mempool {
      * @return whether there were enough
      */
     public boolean dequeue(long packets, int count) {
-        return FastCalls.dequeue(Memory.getLong(dequeueSlot, 8, 0), address, packets, count) == 0;
+        return FastCalls.dequeue(dequeuePointer.at(dequeueFunction()), address, packets, count) == 0;
     }
 
     /**
@@ -115,6 +117,6 @@ public final class Mempool {
      * @param packets address of an array of {@code count} mbuf addresses
      */
     public void free(long packets, int count) {
-        FastCalls.freeBulk(freeBulk, packets, count);
+        FastCalls.freeBulk(freePointer.at(freeBulk), packets, count);
     }
 }

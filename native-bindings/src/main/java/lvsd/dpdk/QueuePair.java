@@ -8,6 +8,8 @@ import lvsd.memory.Memory;
  * change them at run time. Belongs to one worker; allocates nothing, throws nothing.
  */
 public final class QueuePair {
+    private final FastCalls.Pointer rxPointer = new FastCalls.Pointer();
+    private final FastCalls.Pointer txPointer = new FastCalls.Pointer();
     private final long rxFunction;
     private final long rxQueues;
     private final long rxIndex;
@@ -42,7 +44,7 @@ public final class QueuePair {
             return 0;
         }
         long queue = Memory.getLong(Memory.getLong(rxQueues, 8, 0) + rxIndex, 8, 0);
-        return FastCalls.burst(Memory.getLong(rxFunction, 8, 0), queue, packets, most);
+        return FastCalls.burst(rxPointer.at(Memory.getLong(rxFunction, 8, 0)), queue, packets, most);
     }
 
     /**
@@ -53,6 +55,6 @@ public final class QueuePair {
      */
     public int transmit(long packets, int count) {
         long queue = Memory.getLong(Memory.getLong(txQueues, 8, 0) + txIndex, 8, 0);
-        return FastCalls.burst(Memory.getLong(txFunction, 8, 0), queue, packets, count);
+        return FastCalls.burst(txPointer.at(Memory.getLong(txFunction, 8, 0)), queue, packets, count);
     }
 }

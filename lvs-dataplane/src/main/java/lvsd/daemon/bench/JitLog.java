@@ -24,6 +24,8 @@ final class JitLog {
             "^\\s*(\\d+)\\s+\\d+\\s+[%sn!b ]*\\s*([1-4])\\s+(lvsd\\.(?:dataplane|dpdk|memory|wire|synproxy)\\.\\S+)"
                     + "(?: @ \\d+)? \\((\\d+) bytes\\)(?:\\s+(.*))?$");
 
+    private static final String PUT_OFF = "COMPILE SKIPPED: concurrent class loading";
+
     private record Event(long millis, int tier, String method, int bytes, String what) {}
 
     private final List<Event> events;
@@ -62,6 +64,9 @@ final class JitLog {
         for (Event event : events) {
             if (event.what.contains("COMPILE SKIPPED")) {
                 skipped.put(event.method, event.what);
+            } else if (event.what.isEmpty() && event.tier == 4) {
+                // What was put off because a class was loaded meanwhile is compiled a little later.
+                skipped.remove(event.method, PUT_OFF);
             }
             if (event.millis >= from && event.millis <= to) {
                 late.add(event.method + " tier " + event.tier + (event.what.isEmpty() ? "" : " " + event.what));

@@ -26,6 +26,9 @@ final class LogsTest {
                         2700 1531   !   3       lvsd.dataplane.Parser::kind (90 bytes)   COMPILE SKIPPED: out of virtual registers
                         2701 1532 %     4       lvsd.dataplane.Worker::poll @ 79 (109 bytes)
                         2702 1533       4       java.util.ArrayList::add (25 bytes)   COMPILE SKIPPED: not ours
+                        2703 1534       4       lvsd.dpdk.Mbuf::data (21 bytes)   COMPILE SKIPPED: concurrent class loading
+                        2704 1535       4       lvsd.dpdk.Mbuf::data (21 bytes)
+                        2705 1536       3       lvsd.dataplane.Parser::kind (90 bytes)
                         """)).report(found);
 
         assertThat(found).containsEntry("compile_skipped", "1");
