@@ -3,17 +3,12 @@ package lvsd.director;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
-import lvsd.control.ControlClient;
-import lvsd.control.Reply;
-import lvsd.control.View;
-import lvsd.control.Views;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -120,40 +115,10 @@ final class DirectorPair implements BeforeAllCallback, AfterAllCallback, TestExe
     /** Removes all services of both, then sets the given rules, one a line. */
     void rules(String lines) {
         for (int number = 1; number <= 2; number++) {
-            request(number, "-C");
+            director(number).ask("-C");
             for (String line : lines.lines().map(String::strip).toList()) {
-                request(number, line);
+                director(number).ask(line);
             }
-        }
-    }
-
-    /** What {@code lvsadm} would do with these arguments, faster. */
-    void request(int number, String line) {
-        try (ControlClient client = new ControlClient(director(number).control(), Shell.SOON)) {
-            Reply reply = client.request(line);
-            if (reply.exitCode() != 0) {
-                throw new AssertionError(line + ": " + reply);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /** {@code -Lnc} of a director, faster than the tool. */
-    List<View.Connection> connections(int number) {
-        List<View.Connection> all = new ArrayList<>();
-        try (ControlClient client = new ControlClient(director(number).control(), Shell.SOON)) {
-            String last = client.request("-L -c -n", page -> add(all, page)).out();
-            add(all, last);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return all;
-    }
-
-    private static void add(List<View.Connection> all, String page) {
-        if (!page.isEmpty() && Views.read(page) instanceof View.Connections(var connections)) {
-            all.addAll(connections);
         }
     }
 

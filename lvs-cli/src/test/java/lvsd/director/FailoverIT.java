@@ -140,7 +140,7 @@ class FailoverIT {
         Shell.await(
                 "director " + other(active) + " has all connections",
                 Shell.SOON,
-                () -> pair.established(other(active)) >= count);
+                () -> pair.director(other(active)).established() >= count);
         Shell.pause(Duration.ofMillis(200));
         flows().stall("report");
     }
@@ -159,7 +159,7 @@ class FailoverIT {
     }
 
     private void role(int number, String role) {
-        pair.ask(number, "--role " + role);
+        pair.director(number).ask("--role " + role);
     }
 
     @Test
@@ -233,14 +233,14 @@ class FailoverIT {
     }
 
     private static boolean isActive(int number) {
-        return pair.ask(number, "--role").contains("active");
+        return pair.director(number).ask("--role").contains("active");
     }
 
     private static void awaitRole(int number, String role) {
         Shell.await(
                 "director " + number + " is " + role,
                 Shell.SOON,
-                () -> pair.ask(number, "--role").contains(role));
+                () -> pair.director(number).ask("--role").contains(role));
     }
 
     private void stopKeepalived(int number) throws InterruptedException {

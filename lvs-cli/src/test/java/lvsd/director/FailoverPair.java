@@ -3,7 +3,6 @@ package lvsd.director;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,12 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
-import lvsd.control.ControlClient;
-import lvsd.control.Reply;
-import lvsd.control.View;
-import lvsd.control.Views;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -110,9 +104,8 @@ final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExe
         Files.writeString(files.resolve("rules"), rules);
         directors.put(number, LvsdProcess.start(host(number), files, configuration(number)));
         for (String role : List.of("master", "backup")) {
-            ask(
-                    number,
-                    "--start-daemon " + role + " --mcast-interface eth3 --syncid 150 --icv-key-file "
+            director(number)
+                    .ask("--start-daemon " + role + " --mcast-interface eth3 --syncid 150 --icv-key-file "
                             + directory().resolve("sync.key"));
         }
     }
@@ -202,38 +195,5 @@ final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExe
         for (int port = 1; port <= 2; port++) {
             ether().ip("link", "set", "d" + number + "-" + port, now ? "up" : "down");
         }
-    }
-
-    /** One request to a director, which must succeed; what it answers. Faster than the tool. */
-    String ask(int number, String line) {
-        try (ControlClient control = new ControlClient(director(number).control(), Shell.SOON)) {
-            Reply reply = control.request(line);
-            if (reply.exitCode() != 0) {
-                throw new AssertionError(line + ": " + reply);
-            }
-            return reply.out();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /** Established connections in a director's tables. */
-    long established(int number) {
-        long[] count = {0};
-        Consumer<String> page = text -> count[0] += established(text);
-        try (ControlClient control = new ControlClient(director(number).control(), Shell.SOON)) {
-            page.accept(control.request("-L -c -n", page).out());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return count[0];
-    }
-
-    private static long established(String page) {
-        return !page.isEmpty() && Views.read(page) instanceof View.Connections(var connections)
-                ? connections.stream()
-                        .filter(connection -> connection.state().equals("ESTABLISHED"))
-                        .count()
-                : 0;
     }
 }

@@ -6,11 +6,9 @@ import static java.util.Objects.requireNonNull;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * A small emulated machine with the Linux kernel's own IPVS, whose one interface is a TAP device in a namespace. The
@@ -35,16 +33,11 @@ final class KernelGuest implements AutoCloseable {
         this.name = name;
     }
 
-    /**
-     * Boots one with its interface on a new TAP device {@code tap} in {@code namespace}; empty, and said on standard output,
-     * where it cannot be had.
-     */
-    static Optional<KernelGuest> boot(Namespace namespace, String tap) {
-        Optional<String> missing = missing();
-        if (missing.isPresent()) {
-            System.out.println("NOT TESTED with the Linux kernel: " + missing.get());
-            return Optional.empty();
-        }
+    /** Builds it unless it is there, and boots one with its interface on a new TAP device {@code tap} in {@code namespace}. */
+    static KernelGuest boot(Namespace namespace, String tap) {
+        Requirements.checkTools("qemu-system-x86_64", "python3");
+        Shell.run(PATIENCE, List.of(programs().resolve("build-guest.sh").toString()))
+                .orFail();
         KernelGuest guest = new KernelGuest(namespace.name());
         // Its own program makes it nicer than others by ten.
         String programs = programs().toString();
@@ -63,7 +56,7 @@ final class KernelGuest implements AutoCloseable {
                                 guest.name,
                                 tap))
                 .orFail();
-        return Optional.of(guest);
+        return guest;
     }
 
     /** Runs shell text in it, which must succeed; its standard output. */
@@ -106,20 +99,6 @@ final class KernelGuest implements AutoCloseable {
     }
 
     private static Path programs() {
-        return Path.of(System.getenv().getOrDefault("LVS_KERNEL_GUEST", "/nonexistent"));
-    }
-
-    private static Optional<String> missing() {
-        if (Files.notExists(programs().resolve("vmctl.py"))) {
-            return Optional.of("LVS_KERNEL_GUEST does not name the directory of the guest's programs");
-        }
-        if (Shell.run("sh", "-c", "command -v qemu-system-x86_64 && command -v python3")
-                        .exit()
-                != 0) {
-            return Optional.of("no qemu-system-x86_64, or no python3");
-        }
-        Shell.Result built =
-                Shell.run(PATIENCE, List.of(programs().resolve("build-guest.sh").toString()));
-        return built.exit() == 0 ? Optional.empty() : Optional.of(built.toString());
+        return Path.of(requireNonNull(System.getenv("LVS_KERNEL_GUEST"), "LVS_KERNEL_GUEST"));
     }
 }

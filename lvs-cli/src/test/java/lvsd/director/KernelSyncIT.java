@@ -1,5 +1,6 @@
 package lvsd.director;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -12,15 +13,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import lvsd.control.ControlClient;
 import lvsd.control.View;
-import lvsd.control.Views;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -32,10 +31,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * lvsd and the Linux kernel tell each other their connections, without a key; with one the kernel takes nothing. Where there
- * is no {@link KernelGuest} nothing is tested, and that is said.
+ * lvsd and the Linux kernel tell each other their connections, without a key; with one the kernel takes nothing. Run where
+ * {@code LVS_KERNEL_GUEST} names the programs of a {@link KernelGuest}; {@code lvs-test} says where it does not.
  */
 @Tag("privileged")
+@Tag("kernel")
 @Timeout(600)
 class KernelSyncIT {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -95,34 +95,35 @@ class KernelSyncIT {
     @RegisterExtension
     static final Director director = Director.twoArm();
 
-    private static Optional<KernelGuest> booted = Optional.empty();
+    private static @Nullable KernelGuest booted;
     private final List<Process> holds = new ArrayList<>();
 
     @BeforeAll
     static void boot() {
         booted = KernelGuest.boot(director.topology().director(), LINK);
-        if (booted.isEmpty()) {
-            return;
-        }
-        booted.get().script("kernel-guest.sh");
+        guest().script("kernel-guest.sh");
         director.topology().director().ip("address", "add", "198.18.5.1/24", "dev", LINK);
         for (Way way : Way.values()) {
-            way.rules().lines().forEach(KernelSyncIT::request);
+            way.rules().lines().forEach(director.lvsd()::ask);
             for (int number = 0; number < 6; number++) {
                 String source = way.source(number) + (way.ipv6() ? "/64" : "/24");
                 director.client().ip("address", "add", source, "dev", "eth0", "nodad");
             }
         }
-        request("--sysctl timeout_timewait=600");
+        director.lvsd().ask("--sysctl timeout_timewait=600");
         // At once (the SYN proxy's have had one packet then), and what does not change only once.
-        request("--sysctl sync_threshold=1,0");
+        director.lvsd().ask("--sysctl sync_threshold=1,0");
     }
 
     @AfterAll
     static void end() throws IOException {
-        if (booted.isPresent()) {
-            booted.get().close();
+        if (booted != null) {
+            booted.close();
         }
+    }
+
+    private static KernelGuest guest() {
+        return requireNonNull(booted);
     }
 
     @AfterEach
@@ -130,23 +131,12 @@ class KernelSyncIT {
         holds.forEach(Process::destroyForcibly);
         for (String role : List.of("master", "backup")) {
             director.lvsd().lvsadm("--stop-daemon", role);
-            booted.ifPresent(guest -> guest.run("ipvsadm --stop-daemon " + role + " || true"));
+            guest().run("ipvsadm --stop-daemon " + role + " || true");
         }
     }
 
     private static String bracketed(String address) {
         return address.contains(":") ? "[" + address + "]" : address;
-    }
-
-    private static String request(String line) {
-        try (ControlClient client = new ControlClient(director.lvsd().control(), Duration.ofSeconds(60))) {
-            StringBuilder pages = new StringBuilder();
-            var reply = client.request(line, page -> pages.append(page).append('\n'));
-            assertThat(reply.exitCode()).as("%s: %s", line, reply).isZero();
-            return pages.append(reply.out()).toString();
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
     }
 
     /** Opens connections through the director and leaves them open. */
@@ -171,18 +161,14 @@ class KernelSyncIT {
     /** Seconds left of each connection of a client whose address is one of {@code clients}; by all else that both show. */
     private static Map<String, Long> ours(Set<String> clients) {
         Map<String, Long> rows = new TreeMap<>();
-        for (String page : request("-L -c -n").split("\n", -1)) {
-            if (!page.isEmpty() && Views.read(page) instanceof View.Connections(var connections)) {
-                for (View.Connection c : connections) {
-                    if (clients.contains(c.client().getHostAddress())) {
-                        String row = row(
-                                c.state(),
-                                c.client().getHostAddress() + " " + c.clientPort(),
-                                c.virtual().getHostAddress() + " " + c.virtualPort(),
-                                c.server().getHostAddress() + " " + c.serverPort());
-                        rows.put(row, c.expiresMillis() / 1000);
-                    }
-                }
+        for (View.Connection c : director.lvsd().connections()) {
+            if (clients.contains(c.client().getHostAddress())) {
+                String row = row(
+                        c.state(),
+                        c.client().getHostAddress() + " " + c.clientPort(),
+                        c.virtual().getHostAddress() + " " + c.virtualPort(),
+                        c.server().getHostAddress() + " " + c.serverPort());
+                rows.put(row, c.expiresMillis() / 1000);
             }
         }
         return rows;
@@ -190,7 +176,7 @@ class KernelSyncIT {
 
     private static Map<String, Long> kernels(Set<String> clients) {
         Map<String, Long> rows = new TreeMap<>();
-        Matcher matcher = ROW.matcher(booted.orElseThrow().run("ipvsadm -Lnc"));
+        Matcher matcher = ROW.matcher(guest().run("ipvsadm -Lnc"));
         while (matcher.find()) {
             if (clients.contains(address(matcher.group(5)))) {
                 String row = row(
@@ -246,10 +232,7 @@ class KernelSyncIT {
     @ParameterizedTest
     @ValueSource(ints = {1, 0})
     void theKernelsConnectionsAreOurs(int version) throws Exception {
-        if (booted.isEmpty()) {
-            return;
-        }
-        KernelGuest guest = booted.get();
+        KernelGuest guest = guest();
         guest.run("echo " + version + " >/proc/sys/net/ipv4/vs/sync_version");
         start("backup", "");
         startInGuest(guest, "master");
@@ -269,11 +252,8 @@ class KernelSyncIT {
 
     @Test
     void ourConnectionsAreTheKernels() throws Exception {
-        if (booted.isEmpty()) {
-            return;
-        }
-        startInGuest(booted.get(), "backup");
-        request("--sysctl sync_version=1");
+        startInGuest(guest(), "backup");
+        director.lvsd().ask("--sysctl sync_version=1");
         start("master", "");
         Map<Way, Integer> counts = new TreeMap<>();
         for (Way way : Way.values()) {
@@ -287,11 +267,8 @@ class KernelSyncIT {
 
     @Test
     void ourConnectionsAreTheKernelsInTheOldFormat() throws Exception {
-        if (booted.isEmpty()) {
-            return;
-        }
-        startInGuest(booted.get(), "backup");
-        request("--sysctl sync_version=0");
+        startInGuest(guest(), "backup");
+        director.lvsd().ask("--sysctl sync_version=0");
         start("master", "");
         Map<Way, Integer> counts = new TreeMap<>(Map.of(Way.NAT, 60, Way.FULLNAT, 20, Way.STICKY, 20, Way.PROXIED, 20));
         hold(1, counts);
@@ -301,12 +278,9 @@ class KernelSyncIT {
     /** What comes without a key after the rest shows that the rest has been heard. */
     @Test
     void withAKeyTheKernelTakesNothing() throws Exception {
-        if (booted.isEmpty()) {
-            return;
-        }
         Path key = Files.writeString(director.directory().resolve("sync.key"), "a key of some length for tests\n");
-        startInGuest(booted.get(), "backup");
-        request("--sysctl sync_version=1");
+        startInGuest(guest(), "backup");
+        director.lvsd().ask("--sysctl sync_version=1");
         Map<Way, Integer> counts = new TreeMap<>(Map.of(Way.NAT, 20, Way.FULLNAT6, 20, Way.STICKY, 10));
         int number = 2;
         for (String algorithm : List.of("hmac-sha256-128", "hmac-md5-96")) {
@@ -330,7 +304,8 @@ class KernelSyncIT {
 
     /** Updates of connections that the master has sent. */
     private static long sent() {
-        Matcher matcher = Pattern.compile("\"connections\",\"value\":(\\d+)").matcher(request("-L --daemon"));
+        Matcher matcher = Pattern.compile("\"connections\",\"value\":(\\d+)")
+                .matcher(director.lvsd().ask("-L --daemon"));
         return matcher.find() ? Long.parseLong(matcher.group(1)) : 0;
     }
 }

@@ -9,7 +9,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import lvsd.control.View;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -48,13 +47,13 @@ class SyncIT {
         pair.director(2).lvsadm("--stop-daemon", "backup");
         for (int number = 1; number <= 2; number++) {
             for (String state : TIMEOUTS) {
-                pair.request(number, "--sysctl timeout_" + state + "=1");
+                pair.director(number).ask("--sysctl timeout_" + state + "=1");
             }
         }
         Shell.await("all connections end", Duration.ofSeconds(60), () -> told(1).isEmpty() && told(2).isEmpty());
         for (int number = 1; number <= 2; number++) {
             for (String state : TIMEOUTS) {
-                pair.request(number, "--sysctl timeout_" + state + "=300");
+                pair.director(number).ask("--sysctl timeout_" + state + "=300");
             }
         }
     }
@@ -108,25 +107,18 @@ class SyncIT {
 
     /** What both must agree in. */
     private static Set<String> told(int number) {
-        return pair.connections(number).stream()
+        return pair.director(number).connections().stream()
                 .map(c -> c.protocol() + " " + c.client() + " " + c.clientPort() + " " + c.virtual() + " "
                         + c.virtualPort() + " " + c.local() + " " + c.localPort() + " " + c.server() + " "
                         + c.serverPort() + " " + c.method() + " " + c.state())
                 .collect(Collectors.toCollection(HashSet::new));
     }
 
-    private static long established(int number) {
-        return pair.connections(number).stream()
-                .map(View.Connection::state)
-                .filter("ESTABLISHED"::equals)
-                .count();
-    }
-
     private static void awaitEstablished(int number) {
         Shell.await(
                 "connections of director " + number + " established",
                 Duration.ofSeconds(20),
-                () -> established(number) == (long) SERVICES.size() * EACH);
+                () -> pair.director(number).established() == (long) SERVICES.size() * EACH);
     }
 
     /** Waits until both tell the same, and how long that took. */
@@ -162,9 +154,12 @@ class SyncIT {
         awaitEstablished(1);
         assertThat(agree(Duration.ofSeconds(5))).isLessThan(Duration.ofSeconds(1));
         fetches.forEach(Process::destroy);
-        Shell.await("they are closed", Duration.ofSeconds(20), () -> established(1) == 0);
+        Shell.await(
+                "they are closed",
+                Duration.ofSeconds(20),
+                () -> pair.director(1).established() == 0);
         agree(Duration.ofSeconds(5));
-        TIMEOUTS.forEach(state -> pair.request(1, "--sysctl timeout_" + state + "=1"));
+        TIMEOUTS.forEach(state -> pair.director(1).ask("--sysctl timeout_" + state + "=1"));
         Shell.await("the master's ends", Duration.ofSeconds(20), () -> told(1).isEmpty());
         agree(Duration.ofSeconds(5));
     }
