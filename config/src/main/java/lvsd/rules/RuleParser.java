@@ -1,6 +1,7 @@
 package lvsd.rules;
 
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -342,7 +343,7 @@ public final class RuleParser {
                 byte[] mask = host4(value)
                         .orElseThrow(() -> RuleSyntaxException.fail("illegal virtual server persistent mask specified"))
                         .getAddress();
-                netmask = (mask[0] & 0xff) << 24 | (mask[1] & 0xff) << 16 | (mask[2] & 0xff) << 8 | (mask[3] & 0xff);
+                netmask = ByteBuffer.wrap(mask).getInt();
             }
         }
 

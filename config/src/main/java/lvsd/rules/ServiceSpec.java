@@ -31,33 +31,7 @@ public record ServiceSpec(
         SynProxyMode synProxy,
         boolean sync) {
 
-    /** A service of which a sync master tells. */
-    public ServiceSpec(
-            ServiceId id,
-            String scheduler,
-            Set<String> schedulerFlags,
-            OptionalInt persistence,
-            int netmask,
-            String persistenceEngine,
-            boolean onePacket,
-            boolean toa,
-            OptionalInt connectionTimeout,
-            SynProxyMode synProxy) {
-        this(
-                id,
-                scheduler,
-                schedulerFlags,
-                persistence,
-                netmask,
-                persistenceEngine,
-                onePacket,
-                toa,
-                connectionTimeout,
-                synProxy,
-                true);
-    }
-
-    /** A service without SYN proxy. */
+    /** A service without SYN proxy, of which a sync master tells. */
     public ServiceSpec(
             ServiceId id,
             String scheduler,
@@ -78,7 +52,8 @@ public record ServiceSpec(
                 onePacket,
                 toa,
                 connectionTimeout,
-                SynProxyMode.DISABLE);
+                SynProxyMode.DISABLE,
+                true);
     }
 
     /** The same service with the SYN proxy in another mode. */

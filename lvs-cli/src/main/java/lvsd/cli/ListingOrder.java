@@ -1,6 +1,7 @@
 package lvsd.cli;
 
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -55,13 +56,7 @@ final class ListingOrder {
 
     /** Four bytes of an address; IPv4 ones go on with zeros. */
     private static int bits(byte[] address, int at) {
-        if (at >= address.length) {
-            return 0;
-        }
-        return ((address[at] & 0xff) << 24)
-                | ((address[at + 1] & 0xff) << 16)
-                | ((address[at + 2] & 0xff) << 8)
-                | (address[at + 3] & 0xff);
+        return at < address.length ? ByteBuffer.wrap(address).getInt(at) : 0;
     }
 
     /**

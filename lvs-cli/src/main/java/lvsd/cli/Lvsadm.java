@@ -109,11 +109,10 @@ public final class Lvsadm {
         PrintStream buffered = new PrintStream(new BufferedOutputStream(out, 1 << 16), false, StandardCharsets.UTF_8);
         PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
         String program = System.getProperty("lvsd.program", "lvsadm");
-        String variable = System.getenv(ControlProtocol.SOCKET_VARIABLE);
         int code = new Lvsadm(
                         program.contains("ipvsadm") ? "ipvsadm" : "lvsadm",
                         List.of(arguments),
-                        variable,
+                        System.getenv(ControlProtocol.SOCKET_VARIABLE),
                         SOCKET,
                         new SystemNames(),
                         System.in,

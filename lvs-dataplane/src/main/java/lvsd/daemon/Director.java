@@ -795,7 +795,10 @@ final class Director {
         }
     }
 
-    /** Says once of each change that memory for connections is short, or no longer, where a defence waits for it. About once a second. */
+    /**
+     * Says once of each change that memory for connections is short, or no longer, where a defence waits for it. About once a
+     * second.
+     */
     void watchDefences() {
         boolean now = dataplane.memoryShort() && DEFENCES.stream().anyMatch(name -> setting(name) == 1);
         if (now != defending) {

@@ -393,7 +393,7 @@ final class Misses {
         }
         int ports = IcmpTranslation.reversedPorts(p, quoted);
         int protocol = IcmpTranslation.quotedProtocol(p);
-        int reference = p.ipv6 ? quoted6(p, ports, protocol) : quoted4(p, ports, protocol);
+        int reference = lookUpQuoted(p, ports, protocol);
         if (reference == NONE) {
             int other = elsewhere(p, ports, protocol);
             return other != 0 || !pipeline.sysctls.scheduleIcmp ? other : schedule(p, quoted, ports, protocol);
@@ -459,7 +459,7 @@ final class Misses {
         int quoted = IcmpTranslation.quotedHeader(p);
         int ports = IcmpTranslation.reversedPorts(p, quoted);
         int protocol = IcmpTranslation.quotedProtocol(p);
-        int reference = p.ipv6 ? quoted6(p, ports, protocol) : quoted4(p, ports, protocol);
+        int reference = lookUpQuoted(p, ports, protocol);
         if (reference != NONE) {
             return translateKnown(p, quoted, reference);
         }
@@ -524,11 +524,11 @@ final class Misses {
         return aliases.worker6(clientHigh, clientLow, virtualHigh, virtualLow, ports, protocol);
     }
 
-    private int quoted4(Packet p, int ports, int protocol) {
-        return pipeline.table4.find4(IcmpTranslation.reversedAddresses4(p), ports, protocol);
-    }
-
-    private int quoted6(Packet p, int ports, int protocol) {
+    /** The connection of a packet the other way than the one that an ICMP error quotes, or {@link ConnectionTable#NONE}. */
+    private int lookUpQuoted(Packet p, int ports, int protocol) {
+        if (!p.ipv6) {
+            return pipeline.table4.find4(IcmpTranslation.reversedAddresses4(p), ports, protocol);
+        }
         long quote = p.l4 + Icmpv6.SIZE;
         long sourceHigh = Ipv6.destinationHigh(quote);
         long sourceLow = Ipv6.destinationLow(quote);

@@ -127,11 +127,10 @@ final class SyncTaker {
     boolean isNews(ConnectionTable table, int entry, SyncConnection c) {
         int silentHere = pipeline.now - Connection.lastSeen(table.hot(entry));
         int silentThere = silent(c);
-        boolean active = !pipeline.services.standby;
-        if (active && Connection.state(table.hot(entry)) == c.state && silentThere + SLACK_TICKS >= silentHere) {
-            return false; // the same again would only live longer by the rounding
-        }
-        return BackupRules.isNews(silentThere, silentHere, active && !SyncFeed.isTheirs(table, entry), SLACK_TICKS);
+        // The same again would only live longer by the rounding.
+        boolean same = Connection.state(table.hot(entry)) == c.state;
+        boolean keeps = !pipeline.services.standby && (same || !SyncFeed.isTheirs(table, entry));
+        return BackupRules.isNews(silentThere, silentHere, keeps, SLACK_TICKS);
     }
 
     /** {@link BackupRules#isOver}: this director, active, would know it. */

@@ -27,16 +27,17 @@ public final class BackupRules {
 
     /**
      * Whether what a bulk transfer says of a connection that is known here goes: it may be from before a standby's sleep, or
-     * from before its last packets came here. The later packet wins, and where both have seen the same, who has packets.
+     * from before its last packets came here. The later packet wins, and where both have seen the same, an active director
+     * that has packets, or the same state, keeps its own.
      *
      * @param silentThere how long no packet had come there when the message was made
      * @param silentHere how long none has come here
-     * @param packetsHere whether this director forwards the connection's packets: it is active, and had some since it last
-     *     heard of it
+     * @param keeps whether this director keeps its own where both have seen the same: it is active, and had packets since it
+     *     last heard of the connection, or has it in the same state
      * @param slack how wrong {@code silentThere} may be
      */
-    public static boolean isNews(int silentThere, int silentHere, boolean packetsHere, int slack) {
-        return packetsHere ? silentThere + slack < silentHere : silentThere <= silentHere + slack;
+    public static boolean isNews(int silentThere, int silentHere, boolean keeps, int slack) {
+        return keeps ? silentThere + slack < silentHere : silentThere <= silentHere + slack;
     }
 
     /**

@@ -1,6 +1,7 @@
 package lvsd.dpdk;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import lvsd.memory.Memory;
 import lvsd.memory.NativeFunction;
 
@@ -18,9 +19,8 @@ public final class Mempool {
     private final int size;
     private final int bufferLength;
     private final FastCalls.Pointer dequeuePointer = new FastCalls.Pointer();
-    private final FastCalls.Pointer freePointer = new FastCalls.Pointer();
     private final long dequeueSlot;
-    private final long freeBulk;
+    private final MemorySegment freeBulk;
     private final NativeFunction available;
 
     private Mempool(long address, int size, int bufferLength, DpdkLibrary library) {
@@ -39,7 +39,8 @@ public final class Mempool {
                     "this DPDK (" + library.version() + ") has another rte_mempool than lvsd expects");
         }
         dequeueSlot = table + layout.opsTable() + (long) index * layout.opsStride() + layout.dequeue();
-        freeBulk = library.function("rte_pktmbuf_free_bulk").address();
+        freeBulk = MemorySegment.ofAddress(
+                library.function("rte_pktmbuf_free_bulk").address());
         available = library.function("rte_mempool_avail_count");
     }
 
@@ -92,7 +93,7 @@ public final class Mempool {
 
     /** The function that frees mbufs. */
     long freeFunction() {
-        return freeBulk;
+        return freeBulk.address();
     }
 
     /** Mbufs that are free, those in the caches of threads included. Walks all caches: cold. */
@@ -117,6 +118,6 @@ public final class Mempool {
      * @param packets address of an array of {@code count} mbuf addresses
      */
     public void free(long packets, int count) {
-        FastCalls.freeBulk(freePointer.at(freeBulk), packets, count);
+        FastCalls.freeBulk(freeBulk, packets, count);
     }
 }

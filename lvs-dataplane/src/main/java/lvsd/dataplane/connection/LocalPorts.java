@@ -13,8 +13,8 @@ import lvsd.memory.OffHeap;
  * <p>What must be unique is (RS, RS port, LIP, local port, protocol); so every pair of a LIP and a server has a pool of
  * its own with the whole port range, and one LIP and port may serve several servers at once. A pool hands out the port
  * that has been free for longest, save that the choice is random: among all ports never used so far (in the order of a
- * keyed permutation, which touches no memory), then among the {@value #WINDOW} oldest. So neither can the next port be guessed, nor does a port come back while a server may still
- * hold its TIME_WAIT, unless nearly all are in use.
+ * keyed permutation, which touches no memory), then among the {@value #WINDOW} oldest. So neither can the next port be
+ * guessed, nor does a port come back while a server may still hold its TIME_WAIT, unless nearly all are in use.
  *
  * <p>Memory is fixed at start: {@code pools} times {@value #POOL_BYTES} bytes, touched as pools come into use. When there
  * are more pairs than pools, the pools of pairs that have no connection are taken first; then pairs share pools, chosen

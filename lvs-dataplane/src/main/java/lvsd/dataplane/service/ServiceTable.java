@@ -50,28 +50,20 @@ public final class ServiceTable {
     private final boolean serves6;
     private final boolean ftp;
 
-    /** As {@link #ServiceTable(long, List, MarkTable, boolean)} without marks, and with those servers only that send without a connection. */
+    /** A snapshot of an active director without marks, which knows those servers only that send without a connection. */
     public ServiceTable(long generation, List<Service> services) {
-        this(generation, services, MarkTable.EMPTY, false);
+        this(generation, services, MarkTable.EMPTY, false, false, false);
     }
 
     /**
      * A snapshot of {@code services}; their indexes and those of their destinations must be distinct.
      *
      * @param marks which packets have which firewall mark
-     * @param allRealServers whether {@link #realServer4} knows every NAT server, not those of services with one-packet scheduling or Call-IDs alone
+     * @param allRealServers whether {@link #realServer4} knows every NAT server, not those of services with one-packet
+     *     scheduling or Call-IDs alone
+     * @param standby whether the director is the standby of a pair
+     * @param backupOnly whether it forwards nothing while it is a backup ({@code backup_only})
      */
-    public ServiceTable(long generation, List<Service> services, MarkTable marks, boolean allRealServers) {
-        this(generation, services, marks, allRealServers, false);
-    }
-
-    /** As {@link #ServiceTable(long, List, MarkTable, boolean)}, of a director that may be the standby of a pair. */
-    public ServiceTable(
-            long generation, List<Service> services, MarkTable marks, boolean allRealServers, boolean standby) {
-        this(generation, services, marks, allRealServers, standby, false);
-    }
-
-    /** As {@link #ServiceTable(long, List, MarkTable, boolean, boolean)}, of one that may be a backup only. */
     public ServiceTable(
             long generation,
             List<Service> services,
