@@ -66,8 +66,15 @@ LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:InlineSmallCode=20000 -XX:CompileCom
 for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Pipeline::forward* dataplane.Parser::stage* \
   dataplane.nat.TcpRewrite::unusual dataplane.TcpTracker::change dataplane.Misses::fast dataplane.Misses::longWay \
   dataplane.Misses::forwardSlow dataplane.Misses::reused dataplane.Misses::gone wire.Checksum::transport* \
-  dataplane.SynProxy::miss dataplane.SynProxy::judge dataplane.SynProxy::cookie4 synproxy.SynAnswer::answer* \
-  synproxy.TcpOffer::walk synproxy.TcpOffer::timestamp dataplane.Connector::open dataplane.Connector::openProxied \
-  dataplane.ServerHandshakes::begin* dataplane.ServerHandshakes::settle dataplane.OwnSegments::write; do
+  wire.Checksum::verify* dataplane.Misses::sendOn dataplane.Misses::rewrite dataplane.net.Net::nextHop* dataplane.net.Net::output \
+  dataplane.net.Net::refuse dataplane.SynProxy::miss dataplane.SynProxy::judge dataplane.SynProxy::cookie4 \
+  dataplane.SynProxy::proven dataplane.SynProxy::persistent synproxy.SynAnswer::answer* synproxy.TcpOffer::walk \
+  synproxy.TcpOffer::timestamp dataplane.Connector::open* dataplane.Connector::fill dataplane.Connector::insertAndForward \
+  dataplane.Connector::toa dataplane.Connector::insertToa dataplane.Connector::release* dataplane.Connector::endPredecessor \
+  dataplane.connection.LocalPorts::acquire* dataplane.connection.ConnectionTable::allocate \
+  dataplane.connection.ConnectionTable::link* dataplane.connection.ConnectionTable::remove \
+  dataplane.connection.ConnectionTable::unlink dataplane.connection.TimerWheel::arm dataplane.TcpTracker::moveTo dataplane.ServerHandshakes::begin* \
+  dataplane.ServerHandshakes::from* dataplane.ServerHandshakes::complete dataplane.ServerHandshakes::settle \
+  dataplane.ServerHandshakes::replace dataplane.Worker::process dataplane.OwnSegments::write dataplane.OwnSegments::of6; do
   LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:CompileCommand=dontinline,lvsd.$lvs_method"
 done

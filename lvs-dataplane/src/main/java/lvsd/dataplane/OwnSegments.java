@@ -44,14 +44,18 @@ final class OwnSegments {
     void of(Packet p) {
         ipv6 = p.ipv6;
         ports = Tcp.ports(p.l4);
-        if (!ipv6) {
+        if (ipv6) {
+            of6(p.l3);
+        } else {
             addresses4 = Ipv4.addresses(p.l3);
-            return;
         }
-        clientHigh = Ipv6.sourceHigh(p.l3);
-        clientLow = Ipv6.sourceLow(p.l3);
-        vipHigh = Ipv6.destinationHigh(p.l3);
-        vipLow = Ipv6.destinationLow(p.l3);
+    }
+
+    private void of6(long ip) {
+        clientHigh = Ipv6.sourceHigh(ip);
+        clientLow = Ipv6.sourceLow(ip);
+        vipHigh = Ipv6.destinationHigh(ip);
+        vipLow = Ipv6.destinationLow(ip);
     }
 
     /** The connection of an entry. */
@@ -60,11 +64,14 @@ final class OwnSegments {
         int side = Connection.CLIENT_SIDE;
         ipv6 = table.ipv6();
         ports = Connection.ports(hot, side);
-        if (!ipv6) {
+        if (ipv6) {
+            of6(table.addresses6(entry), side);
+        } else {
             addresses4 = Connection.addresses(hot, side);
-            return;
         }
-        long at = table.addresses6(entry);
+    }
+
+    private void of6(long at, int side) {
         clientHigh = Connection.sourceHigh(at, side);
         clientLow = Connection.sourceLow(at, side);
         vipHigh = Connection.destinationHigh(at, side);

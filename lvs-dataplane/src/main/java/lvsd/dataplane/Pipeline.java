@@ -34,6 +34,8 @@ final class Pipeline {
             | Connection.SYN_PROXY;
 
     private static final int PROTOCOL_TCP = 6;
+    /** Next hops of destinations that are remembered: a power of two. */
+    private static final int SERVER_HOPS = 1024;
 
     private final Burst burst = new Burst();
     private final long rows = burst.rows();
@@ -60,6 +62,9 @@ final class Pipeline {
     private final long hops;
 
     private final int hopMask;
+
+    /** The newest next hop of some destinations (low half), with the address that it is for. */
+    private final long[] serverHops = new long[SERVER_HOPS];
 
     /** Newest snapshot; see {@link #use}. */
     ServiceTable services = ServiceTable.EMPTY;
@@ -634,11 +639,25 @@ final class Pipeline {
             long addresses = table.addresses6(entry);
             found = net.nextHop6(Connection.sourceHigh(addresses, 1 - side), Connection.sourceLow(addresses, 1 - side));
         } else {
-            found = net.nextHop4((int) Connection.addresses(hot, 1 - side));
+            found = side == Connection.CLIENT_SIDE
+                    ? serverHop4(Connection.destination(hot), Ipv4.pairSource(Connection.addresses(hot, 1)))
+                    : net.nextHop4(Ipv4.pairSource(Connection.addresses(hot, 0)));
         }
         if (found >= 0) {
             Connection.setNextHop(hot, side, found);
         }
+        return found;
+    }
+
+    /** As {@link Net#nextHop4}, of a server: for every new connection the same, so it is remembered by destination, too. */
+    private int serverHop4(int destination, int address) {
+        int at = destination & SERVER_HOPS - 1;
+        long known = serverHops[at];
+        if ((int) (known >>> 32) == address && net.valid((int) known)) {
+            return (int) known;
+        }
+        int found = net.nextHop4(address);
+        serverHops[at] = (long) address << 32 | Integer.toUnsignedLong(found);
         return found;
     }
 }

@@ -345,10 +345,14 @@ final class ServerHandshakes {
             openWindow(handshake, window);
         }
         own.acknowledgement(handshake, p.mbuf, p.frame, p.l3, p.iface);
-        net.dispatch(p.mbuf, misses.sendOn(own.packet, table, entry));
-        deliver(handshake);
+        int verdict = misses.sendOn(own.packet, table, entry);
+        if (handshakes.holds(handshake)) {
+            net.dispatch(p.mbuf, verdict);
+            deliver(handshake);
+            verdict = Verdict.KEPT;
+        }
         handshakes.close(handshake);
-        return Verdict.KEPT;
+        return verdict;
     }
 
     /** Fills the entry with what translates the server's numbers, timestamps and windows. */

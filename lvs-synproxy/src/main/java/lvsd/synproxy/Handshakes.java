@@ -193,6 +193,11 @@ public final class Handshakes {
         segments++;
     }
 
+    /** Whether there is a segment to {@link #take}. */
+    public boolean holds(int index) {
+        return rows[index * FIELDS + FIRST_HELD] != 0;
+    }
+
     /** Takes the client's first segment out; 0 when there is none. For {@link #mbuf} and {@link #port}. */
     public long take(int index) {
         int node = rows[index * FIELDS + FIRST_HELD];

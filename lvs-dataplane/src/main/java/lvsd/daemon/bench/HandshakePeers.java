@@ -1,7 +1,8 @@
 package lvsd.daemon.bench;
 
+import lvsd.dpdk.Mbuf;
 import lvsd.memory.Memory;
-import lvsd.wire.Checksum;
+import lvsd.synproxy.Segment;
 import lvsd.wire.Ethernet;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Tcp;
@@ -23,17 +24,18 @@ final class HandshakePeers {
     private static final int ADDRESSES = IP + 12;
     private static final int TCP = IP + Ipv4.SIZE;
     private static final int SYN_ACK = Tcp.SYN | Tcp.ACK_FLAG;
+    private static final int TTL = 64;
+    private static final int WINDOW = 0xffff;
 
     /** Segments that will be answered, oldest first; each with what its answer says. */
     private static final class Queue {
         private static final int ROOM = 1 << 16;
+        /** Longs of a segment: addresses, ports, numbers. */
+        private static final int STRIDE = 4;
 
-        final long[] addresses = new long[ROOM];
-        final int[] ports = new int[ROOM];
-        final int[] seq = new int[ROOM];
-        final int[] ack = new int[ROOM];
-        int head;
-        int tail;
+        private final long[] rows = new long[ROOM * STRIDE];
+        private int head;
+        private int tail;
 
         int size() {
             return tail - head;
@@ -43,26 +45,20 @@ final class HandshakePeers {
             if (size() == ROOM) {
                 throw new IllegalStateException(ROOM + " segments wait for an answer: the director sends too many");
             }
-            int at = tail++ & (ROOM - 1);
-            addresses[at] = Long.rotateLeft(Memory.getLong(frame, HEADERS, ADDRESSES), 32);
-            ports[at] = Integer.rotateLeft(Memory.getInt(frame, HEADERS, TCP), 16);
-            seq[at] = answerSeq;
-            ack[at] = answerAck;
+            int at = (tail++ & (ROOM - 1)) * STRIDE;
+            rows[at] = Long.rotateLeft(Memory.getLong(frame, HEADERS, ADDRESSES), 32);
+            rows[at + 1] = Integer.rotateLeft(Memory.getInt(frame, HEADERS, TCP), 16);
+            rows[at + 2] = (long) answerSeq << 32 | Integer.toUnsignedLong(answerAck);
         }
 
+        /** Both headers, summed up while they are stored. */
         void write(long frame, int flags) {
-            int at = head++ & (ROOM - 1);
-            long before = Memory.getLong(frame, HEADERS, ADDRESSES);
-            Memory.setLong(frame, HEADERS, ADDRESSES, addresses[at]);
-            long ip = frame + IP;
-            int delta = Checksum.deltaLong(before, addresses[at]);
-            Ipv4.setChecksum(ip, Checksum.apply(Ipv4.checksum(ip), delta));
-            long tcp = frame + TCP;
-            Tcp.setPorts(tcp, ports[at]);
-            Tcp.setSeq(tcp, seq[at]);
-            Tcp.setAck(tcp, ack[at]);
-            Tcp.setFlags(tcp, flags);
-            Tcp.setChecksum(tcp, Checksum.transport4(ip, tcp, Tcp.SIZE, Ipv4.PROTOCOL_TCP));
+            int at = (head++ & (ROOM - 1)) * STRIDE;
+            long numbers = rows[at + 2];
+            long pseudo = Segment.head4(frame + IP, rows[at], 0, TTL, Segment.BARE);
+            int seq = (int) (numbers >>> 32);
+            int ports = (int) rows[at + 1];
+            Segment.tcp(frame + TCP, pseudo, ports, seq, (int) numbers, flags, WINDOW, Segment.BARE, 0, 0, 0);
         }
     }
 
@@ -70,8 +66,9 @@ final class HandshakePeers {
     private final Queue servers = new Queue();
     private int finished;
 
-    /** Notes a frame that the director sends. */
-    void sent(long frame) {
+    /** Notes a packet that the director sends. */
+    void sent(long mbuf) {
+        long frame = Memory.address(Mbuf.data(mbuf));
         if (Memory.getShortBe(frame, HEADERS, ETHER_TYPE) != Ethernet.TYPE_IPV4) {
             return;
         }

@@ -9,7 +9,6 @@ import lvsd.linux.ThreadClock;
 import lvsd.memory.Memory;
 import lvsd.memory.OffHeap;
 import lvsd.wire.Checksum;
-import lvsd.wire.Ipv4;
 import lvsd.wire.Tcp;
 import org.jspecify.annotations.Nullable;
 
@@ -176,6 +175,9 @@ final class ScatterIo implements PacketIo, AutoCloseable {
         if (!(boolean) OPEN.getOpaque(this)) {
             return 0;
         }
+        if (isBetween()) {
+            return 0;
+        }
         int count = io.receive(port, into);
         if (input == Input.SYNS) {
             return syns(into, count);
@@ -228,8 +230,18 @@ final class ScatterIo implements PacketIo, AutoCloseable {
         Memory.setInt(frame, HEADERS, PORTS, (ports & ~(0xffff << shift)) | (port << shift));
     }
 
+    /** Whether no pass is under way or begins, and nothing was offered: then nobody needs packets. */
+    private boolean isBetween() {
+        boolean passes = input == Input.SYNS || input == Input.HANDSHAKES;
+        return passes && isOver() && !nextPass((int) PASSES.getAcquire(this)) && !frameWaits();
+    }
+
+    private boolean isOver() {
+        return next == connections && peers.quiet();
+    }
+
     private int syns(long[] packets, int count) {
-        if (next == connections && !nextPass((int) PASSES.getAcquire(this))) {
+        if (isOver()) {
             return between(packets, count);
         }
         int used = Math.min(count, connections - next);
@@ -244,12 +256,11 @@ final class ScatterIo implements PacketIo, AutoCloseable {
 
     /** A third of the packets are SYNs; a pass ends when the last of its handshakes has. */
     private int handshakes(long[] packets, int count) {
-        boolean over = next == connections && peers.quiet();
-        if (over && !nextPass((int) PASSES.getAcquire(this))) {
+        if (isOver()) {
             return between(packets, count);
         }
         int used = 0;
-        while (used < count && handshake(Mbuf.data(packets[used]))) {
+        while (used < count && handshake(Memory.address(Mbuf.data(packets[used])))) {
             used++;
         }
         for (int i = used; i < count; i++) {
@@ -265,9 +276,11 @@ final class ScatterIo implements PacketIo, AutoCloseable {
         if (next == connections) {
             return false;
         }
-        setClient(frame, (next++ * 0x9e3779b1) & (connections - 1));
+        // Clients' addresses have one sum, so the port alone changes the checksum.
         long tcp = frame + PORTS;
-        Tcp.setChecksum(tcp, Checksum.transport4(frame + SOURCE - 12, tcp, Tcp.SIZE, Ipv4.PROTOCOL_TCP));
+        int before = Tcp.ports(tcp);
+        setClient(frame, (next++ * 0x9e3779b1) & (connections - 1));
+        Tcp.setChecksum(tcp, Checksum.apply(Tcp.checksum(tcp), Checksum.deltaInt(before, Tcp.ports(tcp))));
         return true;
     }
 
@@ -333,7 +346,7 @@ final class ScatterIo implements PacketIo, AutoCloseable {
     public int transmit(int port, long[] packets, int count) {
         if (input == Input.HANDSHAKES) {
             for (int i = 0; i < count; i++) {
-                peers.sent(Mbuf.data(packets[i]));
+                peers.sent(packets[i]);
             }
         }
         return io.transmit(port, packets, count);

@@ -1,6 +1,7 @@
 package lvsd.dataplane.connection;
 
 import lvsd.memory.Memory;
+import lvsd.wire.WireForm;
 
 /**
  * The fields of a connection entry, by address: {@code hot} is {@link ConnectionTable#hot}, {@code cold} is
@@ -98,6 +99,17 @@ public final class Connection {
 
     private Connection() {}
 
+    /** Zeroes both parts of an entry. */
+    static void clear(long hot, long cold) {
+        for (int i = 0; i < SIZE; i += 8) {
+            Memory.setLong(hot, SIZE, i, 0);
+        }
+        for (int i = 0; i < COLD_SIZE - 7; i += 8) {
+            Memory.setLong(cold, COLD_SIZE, i, 0);
+        }
+        Memory.setInt(cold, COLD_SIZE, COLD_SIZE - 4, 0);
+    }
+
     // ---- hot line: keys
 
     /** Source and destination address of packets of {@code side} (IPv4). */
@@ -129,6 +141,20 @@ public final class Connection {
         Memory.setInt(hot, SIZE, PORTS + 4L * side, ports);
     }
 
+    /** Sets addresses and ports of both sides (IPv4). */
+    public static void setTuples4(long hot, long client, long server, int clientPorts, int serverPorts) {
+        Memory.setLong(hot, SIZE, 0, client);
+        Memory.setLong(hot, SIZE, SERVER_TUPLE, server);
+        Memory.setLong(hot, SIZE, PORTS, pair(clientPorts, serverPorts));
+    }
+
+    /** Two fields of 32 bits that lie one behind the other, as one of 64. */
+    private static long pair(int first, int second) {
+        return WireForm.LITTLE_ENDIAN
+                ? Integer.toUnsignedLong(first) | (long) second << 32
+                : (long) first << 32 | Integer.toUnsignedLong(second);
+    }
+
     /** IP protocol number. */
     public static int protocol(long hot) {
         return Memory.getByte(hot, SIZE, PROTOCOL);
@@ -157,6 +183,11 @@ public final class Connection {
      */
     public static int summary(long hot) {
         return Memory.getInt(hot, SIZE, FLAGS);
+    }
+
+    /** Sets flags and protocol; the state is 0. */
+    public static void setSummary(long hot, int flags, int protocol) {
+        Memory.setInt(hot, SIZE, FLAGS, flags | protocol << 24);
     }
 
     /** The state in a {@link #summary}. */
@@ -210,6 +241,11 @@ public final class Connection {
      */
     public static long binding(long hot) {
         return Memory.getLong(hot, SIZE, DESTINATION);
+    }
+
+    /** Sets the destination and the deltas of {@link #setDeltas}; the SYN proxy keeps nothing. */
+    public static void setBinding(long hot, int destination, int ip, int transport) {
+        Memory.setLong(hot, SIZE, DESTINATION, destination | (long) (ip | transport << 16) << 32);
     }
 
     /** The {@link #destination} in a {@link #binding}. */

@@ -349,9 +349,15 @@ public final class ConnectionTable implements AutoCloseable {
      * {@code 16 * lane + group}.
      */
     private static long matches(long bucket, long signature) {
-        return zeroLanes(Memory.getLong(bucket, BUCKET, 0) ^ signature) >>> 15
-                | zeroLanes(Memory.getLong(bucket, BUCKET, 8) ^ signature) >>> 14
-                | (zeroLanes(lastSignatures(bucket) ^ signature) & 0x8000_8000L) >>> 13;
+        return matches(
+                Memory.getLong(bucket, BUCKET, 0) ^ signature,
+                Memory.getLong(bucket, BUCKET, 8) ^ signature,
+                lastSignatures(bucket) ^ signature);
+    }
+
+    /** As {@link #matches(long, long)}, of a bucket's signatures as they differ from the one looked for. */
+    private static long matches(long low, long high, long last) {
+        return zeroLanes(low) >>> 15 | zeroLanes(high) >>> 14 | (zeroLanes(last) & 0x8000_8000L) >>> 13;
     }
 
     /** Top bit of every 16-bit lane that is zero, exactly: no borrow crosses lanes. */
@@ -426,16 +432,13 @@ public final class ConnectionTable implements AutoCloseable {
         }
     }
 
-    /** As {@link #fetchBucket} for the server's tuple of an allocated entry, which {@link #insert} will look for. */
-    public void fetchServer(int entry) {
-        if (!ipv6) {
-            fetchBucket(bucket(hashOf(entry | Integer.MIN_VALUE)));
-        }
+    /** As {@link #fetchBucket} for an IPv4 tuple that {@link #insert} will look for. */
+    public void fetchServer4(long addresses, int ports, int protocol) {
+        fetchBucket(bucket(hash4(addresses, ports, protocol)));
     }
 
     private void clear(int entry) {
-        Memory.fill(hot(entry), Connection.SIZE, 0);
-        Memory.fill(cold(entry), Connection.COLD_SIZE, 0);
+        Connection.clear(hot(entry), cold(entry));
         if (ipv6) {
             Memory.fill(addresses6(entry), Connection.ADDRESSES6_SIZE, 0);
         }
@@ -544,9 +547,25 @@ public final class ConnectionTable implements AutoCloseable {
         return insertions;
     }
 
+    /** Nearly always there is room in the first bucket and nothing that could be the same tuple: one look says both. */
     private int link(int reference) {
         insertions++;
         long hash = hashOf(reference);
+        long first = bucket(hash);
+        long low = Memory.getLong(first, BUCKET, 0);
+        long high = Memory.getLong(first, BUCKET, 8);
+        long last = lastSignatures(first);
+        long signature = signature(hash);
+        long empty = matches(low, high, last);
+        if (empty == 0 || overflow(first) != 0 || matches(low ^ signature, high ^ signature, last ^ signature) != 0) {
+            return linkAnywhere(hash, reference);
+        }
+        put(first, slot(empty), signature, reference);
+        probed(1);
+        return INSERTED;
+    }
+
+    private int linkAnywhere(long hash, int reference) {
         if (findSame(hash, reference) != NONE) {
             return CLIENT_EXISTS;
         }
@@ -604,10 +623,13 @@ public final class ConnectionTable implements AutoCloseable {
         if (empty == 0) {
             return false;
         }
-        int slot = slot(empty);
-        Memory.setShort(bucket, BUCKET, 2L * slot, (int) signature(hash));
-        Memory.setInt(bucket, BUCKET, REFERENCES + 4L * slot, reference);
+        put(bucket, slot(empty), signature(hash), reference);
         return true;
+    }
+
+    private static void put(long bucket, int slot, long signature, int reference) {
+        Memory.setShort(bucket, BUCKET, 2L * slot, (int) signature);
+        Memory.setInt(bucket, BUCKET, REFERENCES + 4L * slot, reference);
     }
 
     private void unlink(int reference) {

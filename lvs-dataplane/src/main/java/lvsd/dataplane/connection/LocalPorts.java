@@ -30,14 +30,20 @@ public final class LocalPorts implements AutoCloseable {
     public static final int DEFAULT_FIRST = 1025;
     /** Last port of the default range. */
     public static final int DEFAULT_LAST = 65535;
-    /** Bytes of a pool: a ring of 65536 ports and two bit sets over them, whose words alternate: they are used together. */
-    public static final int POOL_BYTES = 65536 * 2 + 8192 * 2;
+    /** Ports whose bits lie on one line: three words of each of the two bit sets. */
+    private static final int LINE_PORTS = 3 * Long.SIZE;
+
+    private static final int LINE = 64;
+    /** Bytes of a pool: a ring of 65536 ports and the lines of two bit sets over them. */
+    public static final int POOL_BYTES = 65536 * 2 + (65536 / LINE_PORTS + 1) * LINE;
 
     private static final int WINDOW = 16;
     private static final int RING = 0;
-    private static final int IN_USE_BITS = 65536 * 2;
-    private static final int POPPED_BITS = IN_USE_BITS + 8;
-    private static final int BITS_STRIDE = 16;
+    private static final int BITS = 65536 * 2;
+    // Where the bit sets begin on a line, and what nothing reads: see ConnectionTable.fetchBucket.
+    private static final int IN_USE = 0;
+    private static final int POPPED = 24;
+    private static final int FETCH = 48;
     private static final int ROUNDS = 4;
     private static final long MIX = 0x9e37_79b9_7f4a_7c15L;
     private static final int SHARE_PROBES = 64;
@@ -55,14 +61,17 @@ public final class LocalPorts implements AutoCloseable {
     private int size = DEFAULT_LAST - DEFAULT_FIRST + 1;
     private int range = 1;
     private long draws;
+    private int upcoming = NONE;
 
-    // By pool: ring position of the oldest free port, free ports, those of them never used, range, set, pairs using it.
+    // By pool: ring position of the oldest free port, free ports, those of them never used, range, set, pairs using it;
+    // and the port that is given out next, no longer among the free ones, -1: none yet.
     private final int[] head;
     private final int[] free;
     private final int[] unused;
     private final int[] poolRange;
     private final int[] poolSet;
     private final int[] poolPairs;
+    private final int[] poolNext;
     private final long[] poolKey;
     private final int[] freePools;
     private int freePoolCount;
@@ -102,6 +111,7 @@ public final class LocalPorts implements AutoCloseable {
         this.poolRange = new int[pools];
         this.poolSet = new int[pools];
         this.poolPairs = new int[pools];
+        this.poolNext = new int[pools];
         this.poolKey = new long[pools];
         this.freePools = new int[pools];
         while (freePoolCount < pools) {
@@ -192,6 +202,14 @@ public final class LocalPorts implements AutoCloseable {
         return claim(findOrBind(key, local, set), ports >>> 16);
     }
 
+    /**
+     * The port in wire form that the pair of the last {@link #acquire4} will probably get next, or {@link #NONE}: what will
+     * be looked up then can be fetched now.
+     */
+    public int upcoming() {
+        return upcoming;
+    }
+
     /** Ports of the LIP with this index in use. Any thread. */
     public long inUse(int local) {
         return (long) LONGS.getOpaque(inUse, local);
@@ -227,12 +245,12 @@ public final class LocalPorts implements AutoCloseable {
 
     private boolean release(int pair, int wirePort) {
         int port = Wire.port(wirePort & 0xffff);
-        if (pair == NONE || !flip(pairPool[pair], IN_USE_BITS, port, true)) {
+        if (pair == NONE || !flip(line(pairPool[pair], port), IN_USE, port, true)) {
             return false;
         }
         int pool = pairPool[pair];
         renew(pool);
-        if (port >= first && port - first < size && flip(pool, POPPED_BITS, port, true)) {
+        if (port >= first && port - first < size && flip(line(pool, port), POPPED, port, true)) {
             push(pool, port);
         }
         pairUses[pair]--;
@@ -241,7 +259,8 @@ public final class LocalPorts implements AutoCloseable {
     }
 
     private boolean claim(int pair, int wirePort) {
-        if (pair == NONE || !flip(pairPool[pair], IN_USE_BITS, Wire.port(wirePort & 0xffff), false)) {
+        int port = Wire.port(wirePort & 0xffff);
+        if (pair == NONE || !flip(line(pairPool[pair], port), IN_USE, port, false)) {
             return false;
         }
         pairUses[pair]++;
@@ -266,7 +285,8 @@ public final class LocalPorts implements AutoCloseable {
         }
         if (poolRange[pool] != 0) { // else its memory is as it was mapped: zero
             for (int port = 0; port < 65536; port += Long.SIZE) {
-                Memory.setLong(word(pool, POPPED_BITS, port), 8, 0, 0);
+                long line = line(pool, port);
+                Memory.setLong(line, LINE, POPPED + word(port), 0);
             }
         }
         poolRange[pool] = range;
@@ -274,20 +294,35 @@ public final class LocalPorts implements AutoCloseable {
         head[pool] = 0;
         free[pool] = size;
         unused[pool] = size;
+        poolNext[pool] = pop(pool);
     }
 
-    /** A free port that this worker owns. Ports of others leave the pool for good when met: once each. */
+    /**
+     * A free port that this worker owns. Ports of others leave the pool for good when met: once each. The next one is
+     * chosen now already, so that nobody waits for the memory of its bits then.
+     */
     private int take(int pool) {
         renew(pool);
-        while (free[pool] > 0) {
-            int port = pop(pool);
-            if (share.owns(poolSet[pool], port) && flip(pool, IN_USE_BITS, port, false)) {
+        int port = poolNext[pool] != NONE ? poolNext[pool] : popAny(pool);
+        while (port != NONE) {
+            int next = popAny(pool);
+            poolNext[pool] = next;
+            long line = line(pool, port);
+            flip(line, POPPED, port, false);
+            if (share.owns(poolSet[pool], port) && flip(line, IN_USE, port, false)) {
+                upcoming = next == NONE ? NONE : Wire.port(next);
                 return port;
             }
+            port = next;
         }
         return NONE;
     }
 
+    private int popAny(int pool) {
+        return free[pool] > 0 ? pop(pool) : NONE;
+    }
+
+    /** Takes a port from the free ones, and has its bits fetched: that it is gone stands there when it is given out. */
     private int pop(int pool) {
         int oldest = head[pool];
         int offset;
@@ -301,7 +336,7 @@ public final class LocalPorts implements AutoCloseable {
         }
         head[pool] = wrap(oldest + 1);
         free[pool]--;
-        flip(pool, POPPED_BITS, first + offset, false);
+        Memory.setLong(line(pool, first + offset), LINE, FETCH, 0);
         return first + offset;
     }
 
@@ -349,18 +384,22 @@ public final class LocalPorts implements AutoCloseable {
         Memory.setShort(base(pool) + RING + 2L * position, 2, 0, offset);
     }
 
-    private long word(int pool, int bits, int port) {
-        return base(pool) + bits + (long) (port >>> 6) * BITS_STRIDE;
+    private long line(int pool, int port) {
+        return base(pool) + BITS + (long) (port / LINE_PORTS) * LINE;
     }
 
-    /** Inverts a bit if it is {@code from}, and says so. */
-    private boolean flip(int pool, int bits, int port, boolean from) {
-        long word = word(pool, bits, port);
-        long value = Memory.getLong(word, 8, 0);
+    /** Place of a port's word in a bit set's part of a line: 0, 8 or 16. */
+    private static int word(int port) {
+        return port % LINE_PORTS >>> 6 << 3;
+    }
+
+    /** Inverts a port's bit if it is {@code from}, and says so. */
+    private static boolean flip(long line, int bits, int port, boolean from) {
+        long value = Memory.getLong(line, LINE, bits + word(port));
         if ((value >>> port & 1) != 0 != from) {
             return false;
         }
-        Memory.setLong(word, 8, 0, value ^ 1L << port);
+        Memory.setLong(line, LINE, bits + word(port), value ^ 1L << port);
         return true;
     }
 
