@@ -31,12 +31,9 @@ setup_packages() {
   if [ "${1:-}" = tests ]; then
     lvs_need ldirectord ldirectord
     lvs_need keepalived keepalived
-    # For tests with the Linux kernel's IPVS in an emulated guest, where the programs that make one are at hand.
-    if [ -n "${LVS_KERNEL_GUEST:-}" ]; then
-      lvs_need qemu-system-x86_64 qemu-system-x86
-      lvs_need python3 python3
-    fi
     lvs_need nft nftables
+    lvs_need python3 python3
+    lvs_need perl perl-base
   fi
   [ -n "$LVS_MISSING" ] || return 0
   command -v apt-get >/dev/null 2>&1 || die "missing packages:$LVS_MISSING; this is not Debian, install their like by hand."
@@ -51,6 +48,46 @@ setup_packages() {
     die "apt-get could not install:$LVS_MISSING (its last lines are above)."
   fi
   rm -f "$lvs_log"
+}
+
+# Unpacks the Linux kernel as a program, with its ipvsadm and a busybox, into the cache, for tests where lvsd meets the
+# kernel's IPVS. Nothing is installed: another ipvsadm would stand in the way of ours.
+setup_kernel_guest() {
+  lvs_guest=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/lvsd/kernel-guest
+  [ ! -e "$lvs_guest/complete" ] || return 0
+  command -v apt-get >/dev/null 2>&1 || return 0
+  say "$LVS_NAME: fetching a Linux kernel for tests with its IPVS"
+  mkdir -p "${lvs_guest%/*}"
+  lvs_work=$(mktemp -d "$lvs_guest.XXXXXX")
+  lvs_try=0
+  until (cd "$lvs_work" && lvs_fetch_guest) >"$lvs_work/log" 2>&1; do
+    lvs_try=$((lvs_try + 1))
+    if [ "$lvs_try" = 6 ]; then
+      # Tests that want it say so too, and fail where they may not be skipped.
+      tail -n 20 "$lvs_work/log" >&2
+      say "$LVS_NAME: could not fetch the Linux kernel for tests with its IPVS (the last lines are above)"
+      break
+    fi
+    # The mirror may have newer packages than the lists name, or rest for a moment.
+    sleep $((lvs_try * 5 - 5))
+    apt-get -qq update </dev/null >/dev/null 2>&1 || true
+  done
+  if [ -e "$lvs_work/root/complete" ] && [ ! -e "$lvs_guest/complete" ]; then
+    rm -rf "$lvs_guest"
+    mv "$lvs_work/root" "$lvs_guest"
+  fi
+  rm -rf "$lvs_work"
+}
+
+# Fetches the packages of the guest into this directory and unpacks them into root.
+lvs_fetch_guest() {
+  apt-get -qq -o APT::Sandbox::User=root -o Acquire::Retries=3 download \
+    user-mode-linux busybox-static ipvsadm libnl-3-200 libnl-genl-3-200 libpopt0 </dev/null || return 1
+  for lvs_deb in ./*.deb; do
+    dpkg-deb -x "$lvs_deb" root || return 1
+  done
+  mv root/usr/bin/linux.uml root/kernel || return 1
+  touch root/complete
 }
 
 # Exports JAVA_HOME of a JDK 25; installs one where apt knows it.

@@ -30,12 +30,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * lvsd and the Linux kernel tell each other their connections, without a key; with one the kernel takes nothing. Run where
- * {@code LVS_KERNEL_GUEST} names the programs of a {@link KernelGuest}; {@code lvs-test} says where it does not.
- */
+/** lvsd and the Linux kernel tell each other their connections, without a key; with one the kernel takes nothing. */
 @Tag("privileged")
-@Tag("kernel")
 @Timeout(600)
 class KernelSyncIT {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -101,7 +97,7 @@ class KernelSyncIT {
     @BeforeAll
     static void boot() {
         booted = KernelGuest.boot(director.topology().director(), LINK);
-        guest().script("kernel-guest.sh");
+        guest().script("kernel-director.sh", "kernel-server.pl", "kernel-client.pl");
         director.topology().director().ip("address", "add", "198.18.5.1/24", "dev", LINK);
         for (Way way : Way.values()) {
             way.rules().lines().forEach(director.lvsd()::ask);
@@ -116,7 +112,7 @@ class KernelSyncIT {
     }
 
     @AfterAll
-    static void end() throws IOException {
+    static void end() {
         if (booted != null) {
             booted.close();
         }
@@ -204,6 +200,7 @@ class KernelSyncIT {
         Map<String, Long> theirs = kernels(clients);
         long end = System.nanoTime() + PATIENCE.toNanos();
         while (!(ours.keySet().equals(theirs.keySet()) && ours.size() == size) && System.nanoTime() < end) {
+            Shell.pause(Duration.ofMillis(200));
             ours = ours(clients);
             theirs = kernels(clients);
         }
@@ -241,9 +238,15 @@ class KernelSyncIT {
                 ? "203.0.113.80,192.0.2.%1$s,450 2001:db8:3::80,2001:db8:1::%1$s,350"
                         + " 203.0.113.82,192.0.2.%2$s,100 2001:db8:3::82,2001:db8:1::%2$s,100"
                 : "203.0.113.80,192.0.2.%1$s,100 203.0.113.82,192.0.2.%2$s,20";
-        guest.run("ip netns exec c setsid python3 /tmp/client.py " + load.formatted(own[0], own[1])
-                + " >/tmp/client.log 2>&1 </dev/null & n=0;"
-                + " until grep -q ready /tmp/client.log; do sleep 0.2; n=$((n+1)); [ $n -lt 900 ]; done");
+        guest.run("""
+                set -e
+                ulimit -n 8192
+                ip netns exec c setsid perl /run/share/kernel-client.pl %s >/tmp/client.log 2>&1 </dev/null &
+                until grep -q ready /tmp/client.log; do
+                  sleep 0.2
+                  kill -0 $! || { cat /tmp/client.log; exit 1; }
+                done
+                """.formatted(load.formatted(own[0], own[1])));
         Set<String> clients = clients(
                 List.of("192.0.2." + own[0], "192.0.2." + own[1], "2001:db8:1::" + own[0], "2001:db8:1::" + own[1]));
         // Version 0 has no timeouts; a backup takes its own.

@@ -75,10 +75,13 @@ record Namespace(String name) {
 
     /** Starts the {@code main} of a test class in it, with pipes to and from it. */
     Process startPipedJava(Class<?> main, String... arguments) {
+        return startPiped(java(main, arguments));
+    }
+
+    /** Starts a command in it, with pipes to and from it. */
+    Process startPiped(String... command) {
         try {
-            return new ProcessBuilder(words(java(main, arguments)))
-                    .redirectErrorStream(true)
-                    .start();
+            return new ProcessBuilder(words(command)).redirectErrorStream(true).start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

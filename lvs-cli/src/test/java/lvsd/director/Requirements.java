@@ -25,6 +25,11 @@ final class Requirements {
                 .map(tool -> "no " + tool));
     }
 
+    /** The same for a file that only some tests need. */
+    static void checkFile(Path file) {
+        demand(Files.exists(file) ? Optional.empty() : Optional.of("no " + file));
+    }
+
     private static void demand(Optional<String> missing) {
         if (missing.isPresent()) {
             String message = missing.get() + "; config/bin/lvs-test, run as root, sets all of it up";

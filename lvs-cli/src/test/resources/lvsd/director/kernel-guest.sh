@@ -1,83 +1,39 @@
-# Run in the guest: a director by the kernel between a client and a server, each in a namespace of its own, with the
-# addresses of the whole-director tests. Both programs of theirs hold what they open until they are ended.
-set -e
-for n in c s; do
-  ip netns add $n
-  ip -n $n link set lo up
-  ip link add v$n type veth peer name eth0 netns $n
-  ip link set v$n up
-  ip -n $n link set eth0 up
+# The guest's first process. FILES (what lvs-test unpacked), SHARE (a directory of the test) and MODULES (with commas) come
+# as words of the kernel's command line. When there is a file "ready" in SHARE, each line of standard input is the number N
+# of a request: the script N.sh in SHARE, run with N.in as its standard input; N.out, N.err and, last, N.exit answer it. The
+# guest ends with its standard input.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mount -t tmpfs run /run
+mkdir /run/files /run/share
+mount -t hostfs -o "$FILES" files /run/files
+mount -t hostfs -o "$SHARE" share /run/share
+mount -t tmpfs tmp /tmp
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+PATH=/run/files/usr/sbin:/run/files/sbin:$PATH
+# Libraries of ipvsadm that the machine may not have.
+for d in /run/files/usr/lib/*-linux-gnu /run/files/lib/*-linux-gnu; do
+  LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$d
 done
-ip address add 192.0.2.1/24 dev vc
-ip address add 2001:db8:1::1/64 dev vc nodad
-ip address add 198.51.100.1/24 dev vs
-ip address add 2001:db8:2::1/64 dev vs nodad
-for i in 1 2; do
-  ip -n s address add 198.51.100.1$i/24 dev eth0
-  ip -n s address add 2001:db8:2::1$i/64 dev eth0 nodad
-done
-ip -n s route add default via 198.51.100.1
-ip -n s -6 route add default via 2001:db8:2::1
-for i in 0 1 2 3; do
-  ip -n c address add 192.0.2.10$i/24 dev eth0
-  ip -n c address add 2001:db8:1::10$i/64 dev eth0 nodad
-done
-ip -n c route add default via 192.0.2.1
-ip -n c -6 route add default via 2001:db8:1::1
-for i in 0 2; do
-  ip address add 203.0.113.8$i/32 dev lo
-  ip address add 2001:db8:3::8$i/128 dev lo nodad
-done
-echo 1 >/proc/sys/net/ipv4/ip_forward
-echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
-ip address add 198.18.5.2/24 dev eth0
-ip link set eth0 up
-ipvsadm --set 0 600 0
-{
-  for vip in 203.0.113.80 203.0.113.82 [2001:db8:3::80] [2001:db8:3::82]; do
-    case $vip in *82*) stays='-p 300' ;; *) stays= ;; esac
-    echo "-A -t $vip:80 -s rr $stays"
-    for i in 1 2; do
-      case $vip in *:*) server=[2001:db8:2::1$i] ;; *) server=198.51.100.1$i ;; esac
-      echo "-a -t $vip:80 -r $server:80 -m -w 1"
-    done
+export PATH LD_LIBRARY_PATH
+busybox=/run/files/bin/busybox
+modules=/run/files/usr/lib/uml/modules/$(uname -r)
+for m in $(echo "$MODULES" | tr , " "); do
+  # What a module needs stands behind its name, what comes first last.
+  needed=
+  for n in $(sed -n "s,^\([^:]*/$m\.ko\):,\1,p" "$modules/modules.dep"); do
+    needed="$n $needed"
   done
-} | ipvsadm -R
-
-cat >/tmp/server.py <<'PY'
-import resource, select, socket
-resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
-listeners, held = [], []
-for family in socket.AF_INET, socket.AF_INET6:
-    s = socket.socket(family)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    s.bind(("", 80))
-    s.listen(1024)
-    listeners.append(s)
-print("ready", flush=True)
-while True:
-    for s in select.select(listeners, [], [])[0]:
-        c = s.accept()[0]
-        held.append(c)
-        if len(held) % 4 == 0:
-            c.shutdown(socket.SHUT_WR)
-PY
-cat >/tmp/client.py <<'PY'
-import resource, socket, sys, time
-resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
-held = []
-for word in sys.argv[1:]:
-    vip, source, count = word.split(",")
-    for _ in range(int(count)):
-        c = socket.socket(socket.AF_INET6 if ":" in vip else socket.AF_INET)
-        c.bind((source, 0))
-        c.connect((vip, 80))
-        c.sendall(b"GET /hang HTTP/1.1\r\n\r\n")
-        held.append(c)
-print("ready", flush=True)
-time.sleep(3600)
-PY
-ip netns exec s setsid python3 /tmp/server.py >/tmp/server.log 2>&1 </dev/null &
-until grep -q ready /tmp/server.log 2>/dev/null; do sleep 0.1; done
+  for n in $needed; do
+    $busybox insmod "$modules/$n" 2>/dev/null
+  done
+done
+ip link set lo up
+cd /tmp
+touch /run/share/ready
+while read -r n; do
+  sh "/run/share/$n.sh" <"/run/share/$n.in" >"/run/share/$n.out" 2>"/run/share/$n.err"
+  echo $? >"/run/share/$n.code"
+  mv "/run/share/$n.code" "/run/share/$n.exit"
+done
+$busybox poweroff -f
