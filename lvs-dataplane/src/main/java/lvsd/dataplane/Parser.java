@@ -132,7 +132,8 @@ final class Parser {
         int destination = Memory.getInt(ip, MINIMUM4 - Ethernet.SIZE, 16);
         int length = Integer.reverseBytes((int) first) & 0xffff;
         if ((first & PLAIN4_MASK) != PLAIN4
-                || (length != available && !padded(length, available))
+                || length > available
+                || available > Math.max(length, MINIMUM_PAYLOAD)
                 || !checksumGood(first, second, destination)) {
             return Burst.SLOW;
         }
@@ -152,11 +153,6 @@ final class Parser {
         long bucket = ConnectionTable.bucket(index4, buckets4, hash);
         Burst.setBucket(row, bucket);
         return Burst.FAST4;
-    }
-
-    /** Whether what lies behind the packet is the padding of the shortest frame. */
-    private static boolean padded(int length, int available) {
-        return available == MINIMUM_PAYLOAD && length < MINIMUM_PAYLOAD;
     }
 
     /** RFC 791: the one's complement sum of a header without options is all ones. */
