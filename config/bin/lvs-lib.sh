@@ -71,8 +71,8 @@ for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* datapla
   dataplane.SynProxy::proven dataplane.SynProxy::persistent synproxy.SynAnswer::answer* synproxy.TcpOffer::walk \
   synproxy.TcpOffer::timestamp dataplane.Connector::open* dataplane.Connector::fill dataplane.Connector::insertAndForward \
   dataplane.Connector::toa dataplane.Connector::insertToa dataplane.Connector::release* dataplane.Connector::endPredecessor \
-  dataplane.connection.LocalPorts::acquire* dataplane.connection.ConnectionTable::allocate \
-  dataplane.connection.ConnectionTable::link* dataplane.connection.ConnectionTable::remove \
+  dataplane.connection.LocalPorts::acquire* dataplane.connection.LocalPorts::fetchLater dataplane.connection.FreeEntries::* dataplane.connection.ConnectionTable::allocate \
+  dataplane.connection.ConnectionTable::link* dataplane.connection.ConnectionTable::remove dataplane.connection.ConnectionTable::fetchLater4 \
   dataplane.connection.ConnectionTable::unlink dataplane.connection.TimerWheel::arm dataplane.TcpTracker::moveTo dataplane.ServerHandshakes::begin* \
   dataplane.ServerHandshakes::from* dataplane.ServerHandshakes::complete dataplane.ServerHandshakes::settle \
   dataplane.ServerHandshakes::replace dataplane.Worker::process dataplane.OwnSegments::write dataplane.OwnSegments::of6; do

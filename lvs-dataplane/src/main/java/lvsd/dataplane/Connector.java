@@ -494,7 +494,7 @@ final class Connector {
         int serverPort = serverPort(destination, service, Tcp.destinationPort(p.l4));
         int port = ports.acquire4(candidate.index, addresses, serverPort, p.protocol);
         if (ports.upcoming() != LocalPorts.NONE) {
-            pipeline.table4.fetchServer4(addresses, Tcp.portPair(serverPort, ports.upcoming()), p.protocol);
+            pipeline.table4.fetchLater4(addresses, Tcp.portPair(serverPort, ports.upcoming()), p.protocol);
         }
         return port;
     }
@@ -544,9 +544,7 @@ final class Connector {
         long server = Ipv4.pair(destination.address4, local4);
         int clientPorts = Tcp.ports(p.l4);
         int serverPorts = Tcp.portPair(serverPort(destination, service, Tcp.pairDestination(clientPorts)), localPort);
-        if (destination.method != FULLNAT) {
-            table.fetchServer4(server, serverPorts, p.protocol); // the other one's was when its port was chosen
-        }
+        table.fetchServer4(server, serverPorts, p.protocol);
         int addresses = Checksum.deltaLong(client, server);
         int transport = Checksum.add(addresses, Checksum.deltaInt(clientPorts, serverPorts));
         Connection.setTuples4(hot, client, server, clientPorts, serverPorts);

@@ -75,13 +75,18 @@ public final class Connection {
     private static final int SERVER_TUPLE = 8;
     private static final int PORTS = 16;
     private static final int FLAGS = 24;
+    /** The four bytes with {@link #state} and {@link #protocol}. */
+    static final int STATE_WORD = FLAGS;
+
     private static final int STATE = 26;
     private static final int PROTOCOL = 27;
     private static final int LAST_SEEN = 28;
     private static final int DESTINATION = 32;
     private static final int PROXY = 34;
     private static final int DELTAS = 36;
-    private static final int FETCH = 40;
+    /** What {@link #fetch(long)} writes, four bytes. */
+    static final int FETCH = 40;
+
     private static final int SEQ_DELTAS = 44;
     private static final int NEXT_HOPS = 52;
     private static final int PACKETS = 60;
@@ -305,8 +310,9 @@ public final class Connection {
         Memory.setInt(hot, SIZE, FETCH, 0);
     }
 
-    /** As {@link ConnectionTable#fetchBucket} for the cold part of an entry that is free: it may lie on two lines. */
-    static void fetchCold(long cold) {
+    /** As {@link #fetch(long)} for all lines of an entry that is free: its cold part may lie on two. */
+    static void fetch(long hot, long cold) {
+        fetch(hot);
         Memory.setInt(cold, COLD_SIZE, TIMER_NEXT, 0);
         Memory.setInt(cold, COLD_SIZE, PROXY_TIMESTAMP, 0);
     }

@@ -41,6 +41,11 @@ public final class ConnectionTable implements AutoCloseable {
     private static final int REFERENCES = 24;
     private static final int MAXIMUM_OVERFLOW = 0xffff;
     private static final int FREE_STATE = 0xff;
+    /** Entries never used whose lines are fetched together. */
+    private static final int FRESH = 8;
+    /** Buckets that are fetched together. */
+    private static final int LATER = 16;
+
     private static final long LANES = 0x0001_0001_0001_0001L;
     private static final long LANE_TOPS = 0x8000_8000_8000_8000L;
     private static final long LANE_RESTS = 0x7fff_7fff_7fff_7fffL;
@@ -62,7 +67,11 @@ public final class ConnectionTable implements AutoCloseable {
     private final long addresses6Base;
     private final long coldBase;
 
-    private int freeList = NONE;
+    private final FreeEntries free;
+    /** Buckets to fetch: {@link #fetchLater4}. */
+    private final long[] later = new long[LATER];
+
+    private int laterCount;
     private int fresh;
     private int used;
     private int highWater;
@@ -100,6 +109,7 @@ public final class ConnectionTable implements AutoCloseable {
         this.hotBase = index + indexBytes;
         this.addresses6Base = hotBase + hotBytes;
         this.coldBase = addresses6Base + addressBytes;
+        this.free = new FreeEntries(hotBase, coldBase);
     }
 
     private static VarHandle handle(String field) {
@@ -405,16 +415,14 @@ public final class ConnectionTable implements AutoCloseable {
 
     /** Takes a zeroed entry, or {@link #NONE} when all are used. The one freed last is taken first: its lines are near. */
     public int allocate() {
-        int entry = freeList;
-        if (entry != NONE) {
-            freeList = Memory.getInt(hot(entry), Connection.SIZE, 0);
-        } else if (fresh < capacity) {
-            entry = fresh++;
-        } else {
-            return NONE;
+        int entry = free.take();
+        if (entry == NONE) {
+            entry = fresh();
+            if (entry == NONE) {
+                return NONE;
+            }
         }
         clear(entry);
-        fetchNext();
         int now = used + 1;
         USED.setOpaque(this, now);
         if (now > highWater) {
@@ -423,18 +431,37 @@ public final class ConnectionTable implements AutoCloseable {
         return entry;
     }
 
-    /** Has the lines of the entry fetched that will be taken next: what is free has not been touched for long. */
-    private void fetchNext() {
-        int next = freeList != NONE ? freeList : fresh;
-        if (next < capacity) {
-            Connection.fetch(hot(next));
-            Connection.fetchCold(cold(next));
+    /** An entry that was never used; the lines of the next ones are fetched some at a time. */
+    private int fresh() {
+        if (fresh == capacity) {
+            return NONE;
         }
+        if (fresh % FRESH == 0) {
+            int end = Math.min(capacity, fresh + 2 * FRESH);
+            for (int entry = fresh + FRESH; entry < end; entry++) {
+                Connection.fetch(hot(entry), cold(entry));
+            }
+        }
+        return fresh++;
     }
 
     /** As {@link #fetchBucket} for an IPv4 tuple that {@link #insert} will look for. */
     public void fetchServer4(long addresses, int ports, int protocol) {
         fetchBucket(bucket(hash4(addresses, ports, protocol)));
+    }
+
+    /**
+     * As {@link #fetchServer4} for one that will be looked for some connections later: fetched together with others. Each
+     * fetch that misses holds up the stores behind it, but not the next fetch.
+     */
+    public void fetchLater4(long addresses, int ports, int protocol) {
+        later[laterCount++] = bucket(hash4(addresses, ports, protocol));
+        if (laterCount == later.length) {
+            laterCount = 0;
+            for (long bucket : later) {
+                fetchBucket(bucket);
+            }
+        }
     }
 
     private void clear(int entry) {
@@ -489,11 +516,10 @@ public final class ConnectionTable implements AutoCloseable {
         unlink(entry);
         unlink(entry | Integer.MIN_VALUE);
         long hot = hot(entry);
-        Memory.setInt(hot, Connection.SIZE, 0, freeList);
         Connection.setState(hot, FREE_STATE);
         // A reference found earlier in the same burst must not match the free entry's leftover tuple.
         Connection.setProtocol(hot, 0);
-        freeList = entry;
+        free.put(entry);
         USED.setOpaque(this, used - 1);
     }
 

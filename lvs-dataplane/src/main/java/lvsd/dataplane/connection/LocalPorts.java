@@ -38,6 +38,9 @@ public final class LocalPorts implements AutoCloseable {
     public static final int POOL_BYTES = 65536 * 2 + (65536 / LINE_PORTS + 1) * LINE;
 
     private static final int WINDOW = 16;
+    /** Lines that are fetched together. */
+    private static final int LATER = 16;
+
     private static final int RING = 0;
     private static final int BITS = 65536 * 2;
     // Where the bit sets begin on a line, and what nothing reads: see ConnectionTable.fetchBucket.
@@ -62,6 +65,10 @@ public final class LocalPorts implements AutoCloseable {
     private int range = 1;
     private long draws;
     private int upcoming = NONE;
+    /** Lines of bits to fetch, some at a time: as ConnectionTable.fetchLater4. */
+    private final long[] later = new long[LATER];
+
+    private int laterCount;
 
     // By pool: ring position of the oldest free port, free ports, those of them never used, range, set, pairs using it;
     // and the port that is given out next, no longer among the free ones, -1: none yet.
@@ -336,8 +343,18 @@ public final class LocalPorts implements AutoCloseable {
         }
         head[pool] = wrap(oldest + 1);
         free[pool]--;
-        Memory.setLong(line(pool, first + offset), LINE, FETCH, 0);
+        fetchLater(line(pool, first + offset));
         return first + offset;
+    }
+
+    private void fetchLater(long line) {
+        later[laterCount++] = line;
+        if (laterCount == later.length) {
+            laterCount = 0;
+            for (long each : later) {
+                Memory.setLong(each, LINE, FETCH, 0);
+            }
+        }
     }
 
     /**
