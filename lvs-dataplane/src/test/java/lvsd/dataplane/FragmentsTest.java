@@ -71,8 +71,8 @@ class FragmentsTest {
         return out.array();
     }
 
-    /** Puts fragments that came in order together. */
-    private static byte[] whole(List<byte[]> fragments) {
+    /** Puts fragments that came in order together; a whole packet is itself. */
+    static byte[] whole(List<byte[]> fragments) {
         byte[] first = fragments.getFirst();
         boolean ipv6 = first[12] == (byte) 0x86;
         int header = ETHERNET + (ipv6 ? 40 : 20);
@@ -91,7 +91,7 @@ class FragmentsTest {
             out.putShort(ETHERNET + 4, (short) (out.capacity() - header)).put(ETHERNET + 6, first[header]);
             return out.array();
         }
-        return fragment4(out.array(), header, 0, out.capacity() - header, false, 0);
+        return fragment4(out.array(), header, 0, out.capacity() - header, false, Flow.at16(first, ETHERNET + 4));
     }
 
     private List<byte[]> pass(int queue, int port, List<byte[]> fragments) {

@@ -1,5 +1,6 @@
 package lvsd.dataplane;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -11,7 +12,10 @@ import lvsd.wire.Packets;
 enum KernelDifference {
     /** Link-layer addresses are those of the test. */
     MAC,
-    /** What we make ourselves (errors, resets, pings' answers) is numbered by us; what is passed on keeps its number. */
+    /**
+     * What we make ourselves (errors, resets, pings' answers, tunnels' headers) is numbered by us; what is passed on keeps its
+     * number.
+     */
     OWN_IDENTIFICATION,
     /** Put right: the kernel leaves the transport checksum that an error quotes as the other side saw it. */
     QUOTED_CHECKSUM,
@@ -22,13 +26,25 @@ enum KernelDifference {
     /** Put right: the kernel lets answers to datagrams of a one-packet service go as their server's, not as the VIP's. */
     ONE_PACKET_ANSWER,
     /**
+     * The kernel puts fragments together, wraps the whole and cuts that. Here nothing that strangers send waits for its rest:
+     * each fragment is wrapped as it comes, and the server, which has to put something together either way, has the same
+     * datagram in the end. That one is compared.
+     */
+    FRAGMENTS_IN_TUNNELS,
+    /**
      * What is neither a connection's nor a service's, nor for an address that only services have, goes to the host's kernel,
      * which routes it or answers by itself.
      */
     LOCAL_STACK;
 
     private static final int ETHERNET = 14;
+    private static final int IPV4 = 20;
     private static final int OWN_TTL = 64;
+    private static final int IPIP = 4;
+    private static final int DONT_FRAGMENT = 0x4000;
+    private static final int MORE_FRAGMENTS = 0x2000;
+    /** Of all links in the recordings with tunnels; longer packets have come in fragments. */
+    private static final int MTU = 1500;
 
     /** Whether {@code kernel} is what a host's kernel makes of a packet that it is given: its answer, or the same, routed. */
     static boolean ofLocalStack(byte[] given, byte[] kernel) {
@@ -59,7 +75,7 @@ enum KernelDifference {
         byte[] theirs = Arrays.copyOf(kernel, kernel.length);
         System.arraycopy(theirs, 0, ours, 0, 12);
         boolean same = ours.length == theirs.length && ipv6(ours) == ipv6(theirs);
-        if (same && !ipv6(ours) && ttl(ours) == OWN_TTL && ttl(theirs) == OWN_TTL) {
+        if (same && isNumberedByUs(ours) && isNumberedByUs(theirs)) {
             Arrays.fill(ours, ETHERNET + 4, ETHERNET + 6, (byte) 0);
             Arrays.fill(theirs, ETHERNET + 4, ETHERNET + 6, (byte) 0);
             clear(ours, ETHERNET + 10);
@@ -88,6 +104,53 @@ enum KernelDifference {
                 ? ""
                 : "frames differ\n  expected " + Packets.print(kernel) + "\n  actual   " + Packets.print(sent)
                         + "\n    " + String.join("\n    ", problems);
+    }
+
+    /**
+     * Frames as their receiver has them in the end: a datagram that came to the director in fragments and went on in an IPIP
+     * tunnel is unwrapped and put together. All others stay as they are, those that were cut because of the tunnel too.
+     */
+    static List<byte[]> received(List<byte[]> frames) {
+        List<byte[]> result = new ArrayList<>();
+        List<byte[]> outer = new ArrayList<>();
+        List<byte[]> inner = new ArrayList<>();
+        for (byte[] frame : frames) {
+            if (ipv6(frame) || frame[ETHERNET + 9] != IPIP) {
+                result.add(frame);
+                continue;
+            }
+            outer.add(frame);
+            if (moreFollows(frame)) {
+                continue;
+            }
+            byte[] packet = FragmentsTest.whole(outer);
+            byte[] carried = Arrays.copyOf(packet, packet.length - IPV4);
+            System.arraycopy(packet, ETHERNET + IPV4, carried, ETHERNET, carried.length - ETHERNET);
+            boolean whole = (Flow.at16(carried, ETHERNET + 6) & ~DONT_FRAGMENT) == 0;
+            if (whole && carried.length - ETHERNET <= MTU) {
+                result.addAll(outer);
+            } else {
+                inner.add(carried);
+            }
+            outer.clear();
+            if (!inner.isEmpty() && !moreFollows(inner.getLast())) {
+                result.add(FragmentsTest.whole(inner));
+                inner.clear();
+            }
+        }
+        result.addAll(outer);
+        result.addAll(inner);
+        return result;
+    }
+
+    private static boolean moreFollows(byte[] frame) {
+        return (Flow.at16(frame, ETHERNET + 6) & MORE_FRAGMENTS) != 0;
+    }
+
+    /** Whether a director made the IPv4 header; one that forbids fragments needs no number, and has the same one. */
+    private static boolean isNumberedByUs(byte[] frame) {
+        boolean tunnel = frame[ETHERNET + 9] == IPIP && (Flow.at16(frame, ETHERNET + 6) & DONT_FRAGMENT) == 0;
+        return !ipv6(frame) && (ttl(frame) == OWN_TTL || tunnel);
     }
 
     private static boolean isUdp(byte[] frame) {

@@ -52,12 +52,9 @@ final class TrafficRecording {
     private static final Pattern TEXT = Pattern.compile("\"(rules|Lnc)\": \"((?:[^\"\\\\]|\\\\.)*)\"");
 
     private final String name;
-    private final String missing;
 
-    private TrafficRecording(String line) {
-        String[] words = line.split(" +", 2);
-        this.name = words[0];
-        this.missing = words.length > 1 ? words[1] : "";
+    private TrafficRecording(String name) {
+        this.name = name;
     }
 
     /** All that {@code cases.txt} names. */
@@ -78,11 +75,6 @@ final class TrafficRecording {
         } catch (IOException unreadable) {
             throw new UncheckedIOException(unreadable);
         }
-    }
-
-    /** Why it is not replayed; empty if it is. */
-    String missing() {
-        return missing;
     }
 
     private static List<String> lines(String file) {
