@@ -63,18 +63,24 @@ LVS_DAEMON_OPTIONS="--enable-native-access=ALL-UNNAMED -XX:+UseZGC -Xms256m -Xmx
 # JIT, and a compilation that has made 18000 inlines nothing more, so that what follows are calls, per packet and field.
 # So its stages stay apart, and what is rare stays out of them (docs/performance.md, "The JIT").
 LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:InlineSmallCode=20000 -XX:CompileCommand=quiet"
-for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Pipeline::forward* dataplane.Parser::stage* \
-  dataplane.nat.TcpRewrite::unusual dataplane.TcpTracker::change dataplane.Misses::fast dataplane.Misses::longWay \
-  dataplane.Misses::forwardSlow dataplane.Misses::reused dataplane.Misses::gone wire.Checksum::transport* \
-  wire.Checksum::verify* dataplane.Misses::sendOn dataplane.Misses::rewrite dataplane.net.Net::nextHop* dataplane.net.Net::output \
-  dataplane.net.Net::refuse dataplane.SynProxy::miss dataplane.SynProxy::judge dataplane.SynProxy::cookie4 \
-  dataplane.SynProxy::proven dataplane.SynProxy::persistent synproxy.SynAnswer::answer* synproxy.TcpOffer::walk \
-  synproxy.TcpOffer::timestamp dataplane.Connector::open* dataplane.Connector::fill dataplane.Connector::insertAndForward \
-  dataplane.Connector::toa dataplane.Connector::insertToa dataplane.Connector::release* dataplane.Connector::endPredecessor \
-  dataplane.connection.LocalPorts::acquire* dataplane.connection.LocalPorts::fetchLater dataplane.connection.FreeEntries::* dataplane.connection.ConnectionTable::allocate \
-  dataplane.connection.ConnectionTable::link* dataplane.connection.ConnectionTable::remove dataplane.connection.ConnectionTable::fetchLater4 \
-  dataplane.connection.ConnectionTable::unlink dataplane.connection.TimerWheel::arm dataplane.TcpTracker::moveTo dataplane.ServerHandshakes::begin* \
-  dataplane.ServerHandshakes::from* dataplane.ServerHandshakes::complete dataplane.ServerHandshakes::settle \
-  dataplane.ServerHandshakes::replace dataplane.Worker::process dataplane.OwnSegments::write dataplane.OwnSegments::of6; do
+for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Pipeline::forward* \
+  dataplane.Parser::stage* dataplane.nat.TcpRewrite::unusual dataplane.TcpTracker::change dataplane.Misses::fast \
+  dataplane.Misses::longWay dataplane.Misses::forwardSlow dataplane.Misses::known dataplane.Misses::reused dataplane.Misses::gone \
+  wire.Checksum::transport* wire.Checksum::verify* dataplane.Misses::sendOn dataplane.Misses::rewrite \
+  dataplane.net.Net::nextHop* dataplane.net.Net::output dataplane.net.Net::refuse dataplane.SynProxy::miss \
+  dataplane.SynProxy::judge dataplane.SynProxy::cookie4 dataplane.SynProxy::proven dataplane.SynProxy::persistent \
+  synproxy.SynAnswer::answer* synproxy.TcpOffer::walk synproxy.TcpOffer::timestamp dataplane.Connector::fill \
+  dataplane.Connector::insertAndForward dataplane.Connector::toa dataplane.Connector::insertToa \
+  dataplane.Connector::release* dataplane.Connector::endPredecessor dataplane.connection.LocalPorts::acquire* \
+  dataplane.connection.LocalPorts::fetchLater dataplane.connection.FreeEntries::* \
+  dataplane.connection.ConnectionTable::allocate dataplane.connection.ConnectionTable::link* \
+  dataplane.connection.ConnectionTable::remove dataplane.connection.ConnectionTable::fetchLater4 \
+  dataplane.connection.ConnectionTable::unlink dataplane.connection.TimerWheel::arm dataplane.TcpTracker::moveTo \
+  dataplane.ServerHandshakes::begin* dataplane.ServerHandshakes::from* dataplane.ServerHandshakes::complete \
+  dataplane.ServerHandshakes::settle dataplane.ServerHandshakes::sendSyn dataplane.ServerHandshakes::acknowledge \
+  dataplane.ServerHandshakes::leave dataplane.ServerHandshakes::replace dataplane.Worker::process \
+  dataplane.OwnSegments::write dataplane.OwnSegments::translatedSyn dataplane.OwnSegments::translatedAcknowledgement \
+  dataplane.OwnSegments::of6 dataplane.Connector::open dataplane.Connector::openProxied \
+  dataplane.Connector::openFullnat; do
   LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:CompileCommand=dontinline,lvsd.$lvs_method"
 done

@@ -2,6 +2,7 @@ package lvsd.dataplane;
 
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
+import lvsd.dataplane.nat.TcpRewrite;
 import lvsd.dataplane.service.Service;
 import lvsd.dpdk.Mbuf;
 import lvsd.memory.Memory;
@@ -12,6 +13,8 @@ import lvsd.wire.Ethernet;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
 import lvsd.wire.Tcp;
+import lvsd.wire.TcpOptions;
+import lvsd.wire.WireForm;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -111,6 +114,70 @@ final class OwnSegments {
         long stamps = Segment.stamps(handshakes.clientStamp(handshake), handshakes.ourStamp(handshake));
         int header = plain(l3, false, seq, ack, Tcp.ACK_FLAG, handshakes.window(handshake), stamped, stamps);
         done(mbuf, frame, l3, header, iface);
+    }
+
+    /**
+     * As {@link #syn}, already as the server is to get it: what {@link Pipeline#rewrite4} would make of the other. Returns the
+     * length of its TCP header.
+     */
+    int translatedSyn(int handshake, long l3, long hot, long cold) {
+        int offer = handshakes.offer(handshake);
+        int window = (int) Math.min((long) handshakes.window(handshake) << TcpOffer.shift(offer), 0xffff);
+        int header = Segment.synHeader(offer);
+        int seq = handshakes.isn(handshake) + Connection.seqDelta(hot, Connection.CLIENT_SIDE);
+        long second = Segment.second(offer, handshakes.clientStamp(handshake) + stampDelta(hot, cold));
+        translated(l3, hot, seq, 0, Tcp.SYN, window, header, Segment.mss(offer), second, Segment.third(offer, 0));
+        return header;
+    }
+
+    /**
+     * As {@link #acknowledgement}, already as the server is to get it, with the client's address in a TOA option if
+     * {@code toa}. Returns the length of its TCP header.
+     */
+    int translatedAcknowledgement(int handshake, long l3, long hot, long cold, boolean toa) {
+        long deltas = Connection.seqDeltas(hot, Connection.CLIENT_SIDE);
+        int seq = handshakes.isn(handshake) + 1 + (int) deltas;
+        int ack = handshakes.cookie(handshake) + 1 - (int) (deltas >>> 32);
+        int scaled = TcpRewrite.clientWindow(handshakes.window(handshake), Connection.proxy(hot));
+        boolean stamped = TcpOffer.timestamps(handshakes.offer(handshake));
+        long stamps = stamped
+                ? Segment.stamps(
+                        handshakes.clientStamp(handshake) + stampDelta(hot, cold),
+                        handshakes.ourStamp(handshake) - Connection.proxyTimestamp(cold))
+                : 0;
+        int header = stamped ? Segment.STAMPED_HEADER : Segment.BARE;
+        int word = stamped ? Segment.STAMPED : 0;
+        if (!toa) {
+            translated(l3, hot, seq, ack, Tcp.ACK_FLAG, scaled, header, word, stamps, 0);
+            return header;
+        }
+        int client = WireForm.int32(Ipv4.pairSource(addresses4));
+        int first = Segment.toa4(WireForm.short16(Tcp.pairSource(ports)));
+        long second = ((long) client << 32) | Integer.toUnsignedLong(word);
+        int longer = header + TcpOptions.TOA4_SIZE;
+        translated(l3, hot, seq, ack, Tcp.ACK_FLAG, scaled, longer, first, second, stamps);
+        return longer;
+    }
+
+    private static int stampDelta(long hot, long cold) {
+        return (Connection.flags(hot) & Connection.TIMESTAMP_DELTA) != 0 ? Connection.timestampDelta(cold) : 0;
+    }
+
+    private static void translated(
+            long l3,
+            long hot,
+            int seq,
+            int ack,
+            int flags,
+            int window,
+            int header,
+            int first,
+            long second,
+            long third) {
+        long pseudo =
+                Segment.head4(l3, Connection.rewriteAddresses(hot, Connection.CLIENT_SIDE), 0, TTL - 1, header);
+        int pair = Connection.rewritePorts(hot, Connection.CLIENT_SIDE);
+        Segment.tcp(l3 + Ipv4.SIZE, pseudo, pair, seq, ack, flags, window, header, first, second, third);
     }
 
     /** Writes a reset to the server; {@code seq} as the client counts. */

@@ -5,6 +5,7 @@ import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.nat.TcpRewrite;
+import lvsd.dataplane.net.Adjacency;
 import lvsd.dataplane.net.Net;
 import lvsd.dataplane.scheduler.DestinationCounts;
 import lvsd.dataplane.service.Destination;
@@ -18,6 +19,7 @@ import lvsd.synproxy.ProxySettings;
 import lvsd.synproxy.Segment;
 import lvsd.synproxy.SynAnswer;
 import lvsd.synproxy.TcpOffer;
+import lvsd.wire.Ipv4;
 import lvsd.wire.Tcp;
 import lvsd.wire.TcpOptions;
 import org.jspecify.annotations.Nullable;
@@ -169,7 +171,7 @@ final class ServerHandshakes {
         Pipeline.seen(hot, Connection.CLIENT_SIDE, pipeline.now);
         Connection.setProxy(hot, Connection.PENDING);
         Connection.setProxyTimestamp(table.cold(entry), handshake);
-        int verdict = misses.sendOn(own.packet, table, entry);
+        int verdict = sendSyn(handshake, table, entry);
         if (Verdict.kind(verdict) == Verdict.DROP) {
             // The handshake is the caller's to end.
             Connection.setProxy(hot, 0);
@@ -178,6 +180,43 @@ final class ServerHandshakes {
         }
         pipeline.timers(ipv6).arm(entry, pipeline.now + FIRST_WAIT);
         return verdict;
+    }
+
+    /** The SYN as it stands is the client's; where nothing hinders that it is written anew as the server is to get it. */
+    private int sendSyn(int handshake, ConnectionTable table, int entry) {
+        long line = straightLine(table, entry);
+        if (line == 0) {
+            return misses.sendOn(own.packet, table, entry);
+        }
+        Packet syn = own.packet;
+        int header = own.translatedSyn(handshake, syn.l3, table.hot(entry), table.cold(entry));
+        return leave(table.hot(entry), line, syn.mbuf, syn.l3, header);
+    }
+
+    /**
+     * The line of the next hop to the server of an entry, if a segment of ours may go there straight away: IPv4, both
+     * directions this way, and the next hop known. 0 else.
+     */
+    private long straightLine(ConnectionTable table, int entry) {
+        long hot = table.hot(entry);
+        if (table.ipv6() || Connection.isDirect(Connection.flags(hot))) {
+            return 0;
+        }
+        int nextHop = pipeline.nextHop(table, entry, hot, Connection.CLIENT_SIDE);
+        if (nextHop < 0 || !net.valid(nextHop)) {
+            return 0;
+        }
+        long line = net.line(nextHop);
+        return Adjacency.mtu(line) < Ipv4.SIZE + Tcp.MAX_SIZE ? 0 : line;
+    }
+
+    /** A finished segment of ours with a TCP header of that length leaves for the server. */
+    private int leave(long hot, long line, long mbuf, long l3, int header) {
+        int length = Ipv4.SIZE + header;
+        pipeline.counters.count(Connection.destination(hot), Connection.CLIENT_SIDE, length);
+        Mbuf.setLength(mbuf, (int) (l3 - Mbuf.data(mbuf)) + length);
+        Adjacency.writeHeader(line, mbuf, l3);
+        return Verdict.transmit(Adjacency.port(line));
     }
 
     private boolean mayHold(int handshake, Service service) {
@@ -344,8 +383,7 @@ final class ServerHandshakes {
         if (settings.zeroWindow() && !settings.defer()) {
             openWindow(handshake, window);
         }
-        own.acknowledgement(handshake, p.mbuf, p.frame, p.l3, p.iface);
-        int verdict = misses.sendOn(own.packet, table, entry);
+        int verdict = acknowledge(p, table, entry, handshake);
         if (handshakes.holds(handshake)) {
             net.dispatch(p.mbuf, verdict);
             deliver(handshake);
@@ -353,6 +391,19 @@ final class ServerHandshakes {
         }
         handshakes.close(handshake);
         return verdict;
+    }
+
+    /** The client's acknowledgement, in the buffer of what it acknowledges. */
+    private int acknowledge(Packet p, ConnectionTable table, int entry, int handshake) {
+        long line = straightLine(table, entry);
+        if (line == 0) {
+            own.acknowledgement(handshake, p.mbuf, p.frame, p.l3, p.iface);
+            return misses.sendOn(own.packet, table, entry);
+        }
+        long hot = table.hot(entry);
+        boolean toa = (Connection.flags(hot) & Connection.TOA_PENDING) != 0;
+        int header = own.translatedAcknowledgement(handshake, p.l3, hot, table.cold(entry), toa);
+        return leave(hot, line, p.mbuf, p.l3, header);
     }
 
     /** Fills the entry with what translates the server's numbers, timestamps and windows. */

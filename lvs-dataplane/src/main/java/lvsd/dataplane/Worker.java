@@ -349,6 +349,9 @@ public final class Worker {
         Connector connector = pipeline.misses().connector();
         ServerHandshakes handshakes = pipeline.misses().proxy().handshakes();
         for (int i = 0; i < count; i++) {
+            Connection.fetch(table.hot(expired[i]));
+        }
+        for (int i = 0; i < count; i++) {
             int entry = expired[i];
             if (handshakes.timer(table, entry)) {
                 continue;

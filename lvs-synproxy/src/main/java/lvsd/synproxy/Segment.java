@@ -74,6 +74,16 @@ public final class Segment {
         return pair(timestamp, echo);
     }
 
+    /**
+     * First word of options that begin with a client's IPv4 address (TOA): the upper half of the second word is the address,
+     * behind it may stand {@link #STAMPED} and, as third word, {@link #stamps}.
+     *
+     * @param port the client's, host value
+     */
+    public static int toa4(int port) {
+        return TcpOptions.TOA << 24 | TcpOptions.TOA4_SIZE << 16 | port;
+    }
+
     private static int scale(int offer) {
         int scale = TcpOffer.scale(offer);
         return scale == TcpOffer.NO_SCALE ? 0 : SCALE_HEAD | scale;

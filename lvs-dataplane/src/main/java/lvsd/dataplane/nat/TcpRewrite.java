@@ -118,6 +118,11 @@ public final class TcpRewrite {
         return Checksum.delta(old, fresh);
     }
 
+    /** What {@link #window} makes of a client's window, host values. */
+    public static int clientWindow(int window, int shifts) {
+        return Math.min(window << (shifts & 0xf), 0xffff);
+    }
+
     /**
      * The TSval of the header's timestamp option, or -1 when there is none.
      *
