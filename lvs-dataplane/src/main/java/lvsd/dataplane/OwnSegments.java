@@ -174,8 +174,7 @@ final class OwnSegments {
             int first,
             long second,
             long third) {
-        long pseudo =
-                Segment.head4(l3, Connection.rewriteAddresses(hot, Connection.CLIENT_SIDE), 0, TTL - 1, header);
+        long pseudo = Segment.head4(l3, Connection.rewriteAddresses(hot, Connection.CLIENT_SIDE), 0, TTL - 1, header);
         int pair = Connection.rewritePorts(hot, Connection.CLIENT_SIDE);
         Segment.tcp(l3 + Ipv4.SIZE, pseudo, pair, seq, ack, flags, window, header, first, second, third);
     }
