@@ -445,14 +445,13 @@ final class Pipeline {
             return misses.forwardSlow(row, summary, reference);
         }
         DestinationCounters.count(traffic, Connection.destinationOf(binding), side, length);
-        int deltas = Connection.deltasOf(binding, side);
         Ipv4.rewrite(
                 ip,
                 middle,
                 Connection.rewriteAddresses(hot, side),
                 Connection.rewritePorts(hot, side),
-                deltas & 0xffff);
-        rewriteTransport4(ip, ip + Ipv4.SIZE, rest, reference, hot, fields, deltas >>> 16);
+                Connection.deltasOf(binding, side) & 0xffff);
+        rewriteTransport4(ip, ip + Ipv4.SIZE, rest, reference, hot, fields, binding);
         Adjacency.overwriteHeader(line, ip);
         return Verdict.transmit(Adjacency.portOf(outlet));
     }
@@ -529,13 +528,14 @@ final class Pipeline {
         int side = ConnectionTable.side(reference);
         rewriteNetwork4(ip, hot, side);
         Memory.setInt(l4, Udp.SIZE, 0, Connection.rewritePorts(hot, side));
-        rewriteTransport4(ip, l4, rest, reference, hot, fields, Connection.deltas(hot, side) >>> 16);
+        rewriteTransport4(ip, l4, rest, reference, hot, fields, Connection.binding(hot));
     }
 
-    /** What {@link #rewrite4} does behind the ports; {@code delta} is what addresses and ports add to the checksum's sum. */
-    private void rewriteTransport4(long ip, long l4, long rest, int reference, long hot, int fields, int delta) {
+    /** What {@link #rewrite4} does behind the ports; {@code binding} is {@link Connection#binding}. */
+    private void rewriteTransport4(long ip, long l4, long rest, int reference, long hot, int fields, long binding) {
+        int delta = Connection.deltasOf(binding, ConnectionTable.side(reference)) >>> 16;
         if (Connection.protocolOf(fields) == PROTOCOL_TCP) {
-            long sum = delta + adjust(false, l4, rest, reference, hot, fields);
+            long sum = delta + adjust(false, l4, rest, reference, hot, fields, binding);
             Tcp.setChecksum(l4, Checksum.apply(Tcp.checksumOf(rest), sum));
         } else {
             stageUdp4(ip, l4, delta, fields);
@@ -548,9 +548,10 @@ final class Pipeline {
         int entry = ConnectionTable.entry(reference);
         rewriteNetwork6(ip, entry, side);
         Memory.setInt(l4, Udp.SIZE, 0, Connection.rewritePorts(hot, side));
-        long delta = Integer.toUnsignedLong(Connection.deltas(hot, side) >>> 16);
+        long binding = Connection.binding(hot);
+        long delta = Integer.toUnsignedLong(Connection.deltasOf(binding, side) >>> 16);
         if (Connection.protocolOf(fields) == PROTOCOL_TCP) {
-            long sum = delta + adjust(true, l4, rest, reference, hot, fields);
+            long sum = delta + adjust(true, l4, rest, reference, hot, fields, binding);
             Tcp.setChecksum(l4, Checksum.apply(Tcp.checksumOf(rest), sum));
         } else {
             Memory.setShort(l4, Udp.SIZE, 6, Checksum.applyUdp(Memory.getShort(l4, Udp.SIZE, 6), delta));
@@ -590,7 +591,7 @@ final class Pipeline {
     }
 
     /** Sequence numbers, and what else of the TCP header changes; returns what that adds to the checksum's sum. */
-    private long adjust(boolean ipv6, long l4, long rest, int reference, long hot, int fields) {
+    private long adjust(boolean ipv6, long l4, long rest, int reference, long hot, int fields, long binding) {
         if ((fields & ADJUST) == 0) {
             return 0;
         }
@@ -598,7 +599,7 @@ final class Pipeline {
         int others = -(int) (deltas >>> 32);
         long sum = TcpRewrite.sequence(l4, Tcp.flagsOf(rest), (int) deltas, others);
         boolean plain = Tcp.headerLengthOf(rest) == Tcp.SIZE
-                && ((fields & Connection.SYN_PROXY) == 0 || Connection.keepsWindows(hot));
+                && ((fields & Connection.SYN_PROXY) == 0 || Connection.keepsWindowsOf(binding));
         return plain ? sum : sum + stageOptions(table(ipv6), l4, rest, reference, hot, fields, others);
     }
 

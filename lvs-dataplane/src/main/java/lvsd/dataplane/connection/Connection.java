@@ -241,8 +241,8 @@ public final class Connection {
     }
 
     /**
-     * Destination, the SYN proxy's bits and the checksum deltas in one load: take apart with {@link #destinationOf} and
-     * {@link #deltasOf}.
+     * Destination, the SYN proxy's bits and the checksum deltas in one load: take apart with {@link #destinationOf},
+     * {@link #keepsWindowsOf} and {@link #deltasOf}.
      */
     public static long binding(long hot) {
         return Memory.getLong(hot, SIZE, DESTINATION);
@@ -263,9 +263,9 @@ public final class Connection {
         return (int) (binding >>> 32) ^ -side;
     }
 
-    /** Whether the SYN proxy has no window to shift. */
-    public static boolean keepsWindows(long hot) {
-        return (proxy(hot) & WINDOW_SHIFTS) == 0;
+    /** Whether by a {@link #binding} the SYN proxy has no window to shift. */
+    public static boolean keepsWindowsOf(long binding) {
+        return ((int) (binding >>> 16) & WINDOW_SHIFTS) == 0;
     }
 
     /** Index of the destination, 16 bits. */
