@@ -445,6 +445,7 @@ final class SyncTaker {
         c.local = !synced.local().equals(synced.client());
         c.flags = c.local ? SyncFlags.FULLNAT : 0;
         c.state = synced.state();
+        c.timeout = synced.timeout();
         c.clientHigh = high(synced.client());
         c.clientLow = low(synced.client());
         c.virtualHigh = high(synced.virtual());

@@ -17,6 +17,7 @@ import java.net.InetAddress;
  * @param state protocol state
  * @param sequenceDelta what is added to the client's sequence numbers; 0 none
  * @param proxyDelta what the SYN proxy adds to the server's; 0: it did not open the connection
+ * @param timeout seconds that it may be silent from now on; 0: as long as any in its state
  */
 public record SyncedConnection(
         int protocol,
@@ -30,4 +31,5 @@ public record SyncedConnection(
         int serverPort,
         int state,
         int sequenceDelta,
-        int proxyDelta) {}
+        int proxyDelta,
+        int timeout) {}

@@ -131,14 +131,17 @@ public final class DirectorMain implements Callable<Integer> {
         }
         long installed = uptime();
         print("install_seconds", (installed - before) / 1e3);
-        io.open();
-        if (what.passes()) {
-            setup(dataplane, io, what);
-        } else {
-            steady(dataplane, io, installed - before);
-            if (watch > 0) {
-                watch(dataplane, io);
+        try (LoopbackMaster master = new LoopbackMaster(dataplane, what.told)) {
+            io.open();
+            if (what.passes()) {
+                setup(dataplane, io, what);
+            } else {
+                steady(dataplane, io, installed - before);
+                if (watch > 0) {
+                    watch(dataplane, io);
+                }
             }
+            master.counters().forEach(each -> print("sync." + each.name(), Long.toString(each.value())));
         }
         tableFacts(dataplane);
     }

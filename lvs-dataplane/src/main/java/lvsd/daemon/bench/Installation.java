@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import lvsd.daemon.bench.Scenario.Case;
+import lvsd.daemon.bench.Scenario.Told;
 import lvsd.dataplane.Dataplane;
 import lvsd.dataplane.SyncedConnection;
 import lvsd.dataplane.Worker;
@@ -30,6 +31,11 @@ import lvsd.rules.SynProxyMode;
 final class Installation {
     /** Connections that one command carries; about what a sync message does. */
     private static final int BATCH = 64;
+
+    /** How long an established connection may be silent: default of {@code timeout_established}. */
+    private static final int LONGEST_SECONDS = 900;
+    /** Connections were last told to others within this time: half of them are due again, as ever while a director runs. */
+    private static final int SPREAD_SECONDS = 120;
 
     private final Case what;
     private final InetAddress[] clients = new InetAddress[Scenario.PAIRS];
@@ -114,6 +120,7 @@ final class Installation {
                 Scenario.SERVER_PORT,
                 tcp ? TcpStates.ESTABLISHED : 0,
                 tcp && !what.nat ? i * 0x9e3779b1 | 1 : 0,
-                what.proxied() ? i * 0x85ebca6b | 1 : 0);
+                what.proxied() ? i * 0x85ebca6b | 1 : 0,
+                what.told == Told.NOBODY ? 0 : LONGEST_SECONDS - i % SPREAD_SECONDS);
     }
 }

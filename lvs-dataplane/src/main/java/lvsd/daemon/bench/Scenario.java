@@ -50,6 +50,16 @@ final class Scenario {
         HANDSHAKES
     }
 
+    /** Whom the connections are told. */
+    enum Told {
+        /** Nobody. */
+        NOBODY,
+        /** Directors, with {@code hmac-sha256-128}. */
+        DIRECTORS,
+        /** Kernels, without a key. */
+        KERNELS
+    }
+
     /** What is measured. */
     enum Case {
         FULLNAT_TCP("fullnat-tcp", 6, false, Traffic.ESTABLISHED),
@@ -60,7 +70,11 @@ final class Scenario {
         SYNPROXY_SYN("synproxy-syn", 6, false, Traffic.SYNS),
         SYNPROXY_BAD_ACK("synproxy-bad-ack", 6, false, Traffic.ACKS),
         SYNPROXY_HANDSHAKE("synproxy-handshake", 6, false, Traffic.HANDSHAKES),
-        SYNPROXY_ESTABLISHED("synproxy-established", 6, false, Traffic.ESTABLISHED);
+        SYNPROXY_ESTABLISHED("synproxy-established", 6, false, Traffic.ESTABLISHED),
+        FULLNAT_TCP_SYNC("fullnat-tcp-sync", 6, Traffic.ESTABLISHED, Told.DIRECTORS),
+        FULLNAT_TCP_SYNC_KERNEL("fullnat-tcp-sync-kernel", 6, Traffic.ESTABLISHED, Told.KERNELS),
+        SETUP_SYNC("setup-sync", 6, Traffic.SYNS, Told.DIRECTORS),
+        SYNPROXY_HANDSHAKE_SYNC("synproxy-handshake-sync", 6, Traffic.HANDSHAKES, Told.DIRECTORS);
 
         /** Name in reports and on the command line. */
         final String label;
@@ -70,12 +84,23 @@ final class Scenario {
         final boolean nat;
         /** What comes in. */
         final Traffic traffic;
+        /** Whom a sync master tells of the connections meanwhile. */
+        final Told told;
 
         Case(String label, int protocol, boolean nat, Traffic traffic) {
+            this(label, protocol, nat, traffic, Told.NOBODY);
+        }
+
+        Case(String label, int protocol, Traffic traffic, Told told) {
+            this(label, protocol, false, traffic, told);
+        }
+
+        Case(String label, int protocol, boolean nat, Traffic traffic, Told told) {
             this.label = label;
             this.protocol = protocol;
             this.nat = nat;
             this.traffic = traffic;
+            this.told = told;
         }
 
         /** Whether the input is of clients alone, and there are no connections at first. */
@@ -85,14 +110,14 @@ final class Scenario {
 
         /** Whether connections are made until the table is full, over and over. */
         boolean passes() {
-            return this == SETUP || traffic == Traffic.HANDSHAKES;
+            return this == SETUP || this == SETUP_SYNC || traffic == Traffic.HANDSHAKES;
         }
 
         /** Whether the service has the SYN proxy. */
         boolean proxied() {
             return this == SYNPROXY_SYN
                     || this == SYNPROXY_BAD_ACK
-                    || this == SYNPROXY_HANDSHAKE
+                    || traffic == Traffic.HANDSHAKES
                     || this == SYNPROXY_ESTABLISHED;
         }
 
@@ -109,9 +134,10 @@ final class Scenario {
         /**
          * Whether others than the director are measured. What the SYN proxy does without a connection is hashes and
          * policy of its own: a twin of that in C would show how fast one other design is, not what the JIT leaves lying.
+         * Where connections are told to others, the same case without that is what to compare with.
          */
         boolean comparable() {
-            return !proxied() || this == SYNPROXY_ESTABLISHED;
+            return told == Told.NOBODY && (!proxied() || this == SYNPROXY_ESTABLISHED);
         }
 
         /** The case called {@code label}. */
