@@ -29,8 +29,6 @@ import org.jspecify.annotations.Nullable;
 final class SyncFeed {
     /** Updates that may wait for the sync thread, and connections that may wait for the worker. */
     private static final int CAPACITY = 4096;
-    /** Taken in per cycle. */
-    private static final int BATCH = 32;
     /** A connection in use is told again after this time, unless {@code sync_refresh_period} says another. */
     private static final int REFRESH_TICKS = 60 * Timeouts.TICKS_PER_SECOND;
     /** A connection that is not yet told to kernels is looked at after this time. */
@@ -127,14 +125,19 @@ final class SyncFeed {
         return work;
     }
 
+    /** In stages, as packets: what one connection has to wait for is fetched for all before the first is taken. */
     private int takeIn(UpdateQueue received) {
-        int count = 0;
-        SyncConnection next = received.peek();
-        while (next != null) {
-            taker.take(next);
-            received.remove();
-            next = ++count < BATCH ? received.peek() : null;
+        int count = Math.min(received.waiting(), SyncTaker.BATCH);
+        if (count == 0) {
+            return 0;
         }
+        for (int i = 0; i < count; i++) {
+            taker.fetch(received.peek(i), i);
+        }
+        for (int i = 0; i < count; i++) {
+            var _ = taker.take(received.peek(i), i);
+        }
+        received.remove(count);
         return count;
     }
 

@@ -9,7 +9,6 @@ import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.connection.Timeouts;
 import lvsd.dataplane.scheduler.DestinationCounts;
 import lvsd.dataplane.service.Destination;
-import lvsd.dataplane.service.LocalAddress;
 import lvsd.dataplane.service.Service;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.dataplane.service.Wire;
@@ -25,11 +24,15 @@ import org.jspecify.annotations.Nullable;
 /** Brings connections that were made elsewhere into a worker's tables. Worker thread, between bursts; allocates nothing. */
 final class SyncTaker {
     private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
+    private static final int NAT = ForwardingMethod.NAT.number();
     /** Longest time taken over, so that a tick is never mistaken for one of the past. */
     private static final int LONGEST_SECONDS = Timeouts.MAXIMUM_SECONDS / 2;
 
     /** How wrong the time may be for which a connection of a bulk transfer was silent: whole seconds, and its way here. */
     private static final int SLACK_TICKS = 2 * Timeouts.TICKS_PER_SECOND;
+
+    /** Most connections between {@link #fetch} and {@link #take(SyncConnection, int)}. */
+    static final int BATCH = 32;
 
     private final Pipeline pipeline;
     private final SyncFeed feed;
@@ -37,6 +40,17 @@ final class SyncTaker {
     private final DestinationCounts counts;
     private final LocalPorts ports;
     private final Aliases aliases;
+
+    // By place in a batch: hashes of both sides' tuples.
+    private final long[] clientHashes = new long[BATCH];
+    private final long[] serverHashes = new long[BATCH];
+    /** Those of the connection that is being taken. */
+    private long clientHash;
+
+    private long serverHash;
+
+    @SuppressWarnings("UnusedVariable") // keeps the loads of fetch
+    private long fetched;
 
     SyncTaker(Pipeline pipeline, SyncFeed feed, WorkerParts parts) {
         this.pipeline = pipeline;
@@ -63,6 +77,17 @@ final class SyncTaker {
         return Tcp.portPair(Wire.port(c.clientPort), Wire.port(c.virtualPort));
     }
 
+    /** The server's side's ports, where packets are translated. */
+    private static int serverPorts(SyncConnection c) {
+        return Tcp.portPair(Wire.port(c.serverPort), Wire.port(c.local ? c.localPort : c.clientPort));
+    }
+
+    /** Whether the server's packets do not come this way. */
+    private static boolean isDirect(SyncConnection c) {
+        int method = c.flags & SyncFlags.METHOD_MASK;
+        return method != NAT && method != FULLNAT;
+    }
+
     /** Unsigned seconds in ticks, within bounds. */
     static int ticks(int seconds) {
         return Timeouts.ticks((int) Math.min(Integer.toUnsignedLong(seconds), LONGEST_SECONDS));
@@ -84,8 +109,67 @@ final class SyncTaker {
 
     // ---- taking
 
+    /**
+     * Has the memory fetched that {@link #take(SyncConnection, int)} will look at, where both sides' tuples are in the index
+     * and whether the local port is taken: to be called for several connections before the first is taken, so that all wait
+     * for memory at once.
+     *
+     * @param place where its hashes are kept, below {@link #BATCH}
+     */
+    void fetch(SyncConnection c, int place) {
+        hash(c, place);
+        ConnectionTable table = pipeline.table(c.ipv6);
+        ConnectionTable.fetchBucket(table.bucket(clientHashes[place]));
+        if (isDirect(c)) {
+            return;
+        }
+        ConnectionTable.fetchBucket(table.bucket(serverHashes[place]));
+        if (c.local) {
+            fetched += c.ipv6
+                    ? ports.fetch6(
+                            Long.reverseBytes(c.serverHigh),
+                            Long.reverseBytes(c.serverLow),
+                            Long.reverseBytes(c.localHigh),
+                            Long.reverseBytes(c.localLow),
+                            serverPorts(c),
+                            c.protocol)
+                    : ports.fetch4(pair(c.serverLow, c.localLow), serverPorts(c), c.protocol);
+        }
+    }
+
+    private void hash(SyncConnection c, int place) {
+        if (!c.ipv6) {
+            ConnectionTable table = pipeline.table4;
+            long server = pair(c.serverLow, c.local ? c.localLow : c.clientLow);
+            clientHashes[place] = table.hash4(pair(c.clientLow, c.virtualLow), clientPorts(c), c.protocol);
+            serverHashes[place] = table.hash4(server, serverPorts(c), c.protocol);
+            return;
+        }
+        ConnectionTable table = pipeline.table6;
+        long clientHigh = Long.reverseBytes(c.clientHigh);
+        long clientLow = Long.reverseBytes(c.clientLow);
+        long virtualHigh = Long.reverseBytes(c.virtualHigh);
+        long virtualLow = Long.reverseBytes(c.virtualLow);
+        clientHashes[place] = table.hash6(clientHigh, clientLow, virtualHigh, virtualLow, clientPorts(c), c.protocol);
+        serverHashes[place] = table.hash6(
+                Long.reverseBytes(c.serverHigh),
+                Long.reverseBytes(c.serverLow),
+                c.local ? Long.reverseBytes(c.localHigh) : clientHigh,
+                c.local ? Long.reverseBytes(c.localLow) : clientLow,
+                serverPorts(c),
+                c.protocol);
+    }
+
     /** Makes, updates or ends a connection as {@code c} says. False when it is none that can be had here. */
     boolean take(SyncConnection c) {
+        hash(c, 0);
+        return take(c, 0);
+    }
+
+    /** As {@link #take(SyncConnection)} for one that {@link #fetch} was called with. */
+    boolean take(SyncConnection c, int place) {
+        clientHash = clientHashes[place];
+        serverHash = serverHashes[place];
         if (c.template()) {
             return pipeline.misses().connector().persistence().take(c);
         }
@@ -98,7 +182,7 @@ final class SyncTaker {
 
     private boolean keep(SyncConnection c) {
         ConnectionTable table = pipeline.table(c.ipv6);
-        int reference = find(pipeline, c, c.protocol);
+        int reference = find(table, c, clientHash, c.protocol);
         if (reference == ConnectionTable.NONE) {
             return c.deleted || (c.bulk && isOver(c)) || make(table, c);
         }
@@ -154,10 +238,26 @@ final class SyncTaker {
 
     /** What the worker has under the client's side's tuple, with {@code protocol} in it; {@link ConnectionTable#NONE}. */
     static int find(Pipeline pipeline, SyncConnection c, int protocol) {
+        ConnectionTable table = pipeline.table(c.ipv6);
         if (!c.ipv6) {
-            return pipeline.table4.find4(pair(c.clientLow, c.virtualLow), clientPorts(c), protocol);
+            return find(table, c, table.hash4(pair(c.clientLow, c.virtualLow), clientPorts(c), protocol), protocol);
         }
-        return pipeline.table6.find6(
+        long hash = table.hash6(
+                Long.reverseBytes(c.clientHigh),
+                Long.reverseBytes(c.clientLow),
+                Long.reverseBytes(c.virtualHigh),
+                Long.reverseBytes(c.virtualLow),
+                clientPorts(c),
+                protocol);
+        return find(table, c, hash, protocol);
+    }
+
+    private static int find(ConnectionTable table, SyncConnection c, long hash, int protocol) {
+        if (!c.ipv6) {
+            return table.find4(hash, pair(c.clientLow, c.virtualLow), clientPorts(c), protocol);
+        }
+        return table.find6(
+                hash,
                 Long.reverseBytes(c.clientHigh),
                 Long.reverseBytes(c.clientLow),
                 Long.reverseBytes(c.virtualHigh),
@@ -262,7 +362,7 @@ final class SyncTaker {
             table.remove(entry);
             return false;
         }
-        if (!insert(table, entry)) {
+        if (!insert(table, entry, destination)) {
             if (claims) {
                 Connector.releasePort(ports, table, entry);
             }
@@ -281,21 +381,34 @@ final class SyncTaker {
         return true;
     }
 
-    private static boolean insert(ConnectionTable table, int entry) {
-        boolean direct = Connection.isDirect(Connection.flags(table.hot(entry)));
-        return (direct ? table.insertClient(entry) : table.insert(entry)) == ConnectionTable.INSERTED;
+    private boolean insert(ConnectionTable table, int entry, Destination destination) {
+        int inserted =
+                destination.isDirect() ? table.insertClient(entry) : table.insert(entry, clientHash, serverHash);
+        return inserted == ConnectionTable.INSERTED;
     }
 
     /** The server that {@code c} names, a template perhaps without a port; null if the service has none such. */
     static @Nullable Destination destination(Service service, SyncConnection c) {
         int port = Wire.port(c.serverPort);
-        boolean anyPort = port == 0 && c.template();
+        if (port != 0 || !c.template()) {
+            return service.server(c.ipv6, high(c.ipv6, c.serverHigh, c.serverLow), low(c.ipv6, c.serverLow), port);
+        }
         for (Destination each : service.destinations) {
-            if (each.ipv6 == c.ipv6 && (anyPort || each.port == port || each.port == 0) && isAt(each, c)) {
+            if (each.ipv6 == c.ipv6 && isAt(each, c)) {
                 return each;
             }
         }
         return null;
+    }
+
+    /** First half of an address as {@link Service#server} wants it. */
+    private static long high(boolean ipv6, long high, long low) {
+        return ipv6 ? Long.reverseBytes(high) : Integer.toUnsignedLong(Integer.reverseBytes((int) low));
+    }
+
+    /** Second half. */
+    private static long low(boolean ipv6, long low) {
+        return ipv6 ? Long.reverseBytes(low) : 0;
     }
 
     private static boolean isAt(Destination destination, SyncConnection c) {
@@ -308,15 +421,9 @@ final class SyncTaker {
     private void fill(ConnectionTable table, int entry, SyncConnection c, Destination destination) {
         long hot = table.hot(entry);
         boolean direct = destination.isDirect();
-        int localPort = c.local ? c.localPort : c.clientPort;
         int clientPorts = clientPorts(c);
         Connection.setPorts(hot, Connection.CLIENT_SIDE, clientPorts);
-        Connection.setPorts(
-                hot,
-                Connection.SERVER_SIDE,
-                direct
-                        ? Integer.rotateLeft(clientPorts, 16)
-                        : Tcp.portPair(Wire.port(c.serverPort), Wire.port(localPort)));
+        Connection.setPorts(hot, Connection.SERVER_SIDE, direct ? Integer.rotateLeft(clientPorts, 16) : serverPorts(c));
         Connection.setProtocol(hot, c.protocol);
         Connection.setDestination(hot, destination.index);
         Connection.setState(hot, c.state);
@@ -397,7 +504,7 @@ final class SyncTaker {
     }
 
     private boolean claim(ConnectionTable table, int entry, Service service, SyncConnection c) {
-        int local = localIndex(service, c);
+        int local = service.localAddress(c.ipv6, high(c.ipv6, c.localHigh, c.localLow), low(c.ipv6, c.localLow));
         if (local < 0) {
             return false;
         }
@@ -415,20 +522,6 @@ final class SyncTaker {
                 Connection.destinationLow(at, Connection.SERVER_SIDE),
                 serverPorts,
                 c.protocol);
-    }
-
-    private static int localIndex(Service service, SyncConnection c) {
-        for (LocalAddress each : service.localAddresses) {
-            boolean same = c.ipv6
-                    ? each.ipv6
-                            && each.address6High == Long.reverseBytes(c.localHigh)
-                            && each.address6Low == Long.reverseBytes(c.localLow)
-                    : !each.ipv6 && each.address4 == Integer.reverseBytes((int) c.localLow);
-            if (same) {
-                return each.index;
-            }
-        }
-        return -1;
     }
 
     // ---- connections that benchmarks and tests make up
@@ -462,7 +555,11 @@ final class SyncTaker {
             c.extras |= SyncExtras.SYN_PROXY;
             c.flags |= SyncFlags.OUT_SEQUENCE;
         }
-        return make(pipeline.table(c.ipv6), c);
+        ConnectionTable table = pipeline.table(c.ipv6);
+        hash(c, 0);
+        clientHash = clientHashes[0];
+        serverHash = serverHashes[0];
+        return make(table, c);
     }
 
     private static long high(InetAddress address) {

@@ -6,10 +6,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.random.RandomGenerator;
+import lvsd.dataplane.connection.TcpStates;
 import lvsd.sync.SyncConnection;
 import lvsd.sync.SyncFlags;
 import lvsd.sync.SyncSource;
 import lvsd.sync.UpdateQueue;
+import lvsd.wire.SeededTest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -154,6 +157,53 @@ class SyncFeedTest {
             page.reset();
         }
         assertThat(seen).doesNotHaveDuplicates().hasSize(20);
+    }
+
+    /** Some connections that say the same or other things of a few tuples, one after the other. */
+    private static List<SyncConnection> stories(RandomGenerator random, List<SyncConnection> known) {
+        List<SyncConnection> all = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            SyncConnection c = new SyncConnection();
+            c.copy(known.get(random.nextInt(known.size())));
+            c.clientPort = 40_000 + random.nextInt(20);
+            c.localPort = c.local ? 30_000 + random.nextInt(20) : 0;
+            c.state = random.nextInt(4) == 0 ? TcpStates.TIME_WAIT : TcpStates.ESTABLISHED;
+            c.serverPort += random.nextInt(8) == 0 ? 1 : 0;
+            c.deleted = random.nextInt(4) == 0;
+            all.add(c);
+        }
+        return all;
+    }
+
+    @Test
+    void manyTakenAtATimeAreAsOneAfterTheOther() {
+        SeededTest.run(40, random -> {
+            List<Way> ways = random.nextBoolean() ? List.of(Way.NAT4, Way.FULLNAT6) : List.of(Way.FULLNAT4, Way.NAT6);
+            try (TestDirector teller = new TestDirector();
+                    TestDirector batches = new TestDirector();
+                    TestDirector single = new TestDirector()) {
+                UpdateQueue tells = feed(teller).out();
+                List<SyncConnection> known = new ArrayList<>();
+                for (Way way : ways) {
+                    List.of(teller, batches, single).forEach(each -> Flow.service(each, way, true));
+                    new Flow(teller, way, true, 40_000).establish(1000, 2000);
+                    known.add(Objects.requireNonNull(tells.peek(known.size())));
+                }
+                UpdateQueue queue = feed(batches).in();
+                for (SyncConnection each : stories(random, known)) {
+                    Objects.requireNonNull(queue.claim()).copy(each);
+                    queue.commit();
+                    var _ = feed(single).taker().take(each);
+                }
+                while (queue.waiting() > 0) {
+                    batches.run();
+                }
+                assertThat(batches.connections())
+                        .isNotEmpty()
+                        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("expiresMillis")
+                        .containsExactlyInAnyOrderElementsOf(single.connections());
+            }
+        });
     }
 
     @Test

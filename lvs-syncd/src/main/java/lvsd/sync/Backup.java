@@ -22,6 +22,8 @@ final class Backup {
     private static final int HEAL_MILLIS = 2_000;
 
     private static final int NONCES = 2;
+    /** Entries read before the first is looked at: their places in {@link Latest} are then fetched all at once. */
+    private static final int AHEAD = 16;
 
     private final DaemonSettings daemon;
     private final SyncSink sink;
@@ -29,7 +31,8 @@ final class Backup {
     private final RandomGenerator random;
     private final Verifier verifier;
     private final EntryReader reader = new EntryReader();
-    private final SyncConnection entry = new SyncConnection();
+    private final SyncConnection[] read = new SyncConnection[AHEAD];
+    private final long[] hashes = new long[AHEAD];
     private final Signer signer;
     private final MessageWriter control;
     private final Latest latest;
@@ -97,6 +100,7 @@ final class Backup {
                 Signer.sequencers(algorithm, settings.ports(), millis));
         this.control = new MessageWriter(signer, 0, 0);
         this.latest = new Latest(slots);
+        Arrays.setAll(read, i -> new SyncConnection());
     }
 
     Stats stats() {
@@ -195,35 +199,42 @@ final class Backup {
     private void entries(byte[] bytes, int length, int icv, long sequence, int origin, boolean bulk, long millis) {
         stats.messages++;
         reader.begin(bytes, 0, length, icv);
-        int verdict = reader.next(entry);
-        while (verdict != EntryReader.END && verdict != EntryReader.BROKEN) {
-            if (verdict == EntryReader.SKIPPED) {
-                stats.drop(SyncDrop.ENTRY);
-            } else if (newest(sequence)) {
-                entry.bulk = bulk;
-                take(origin, millis);
+        int verdict = EntryReader.ENTRY;
+        while (verdict == EntryReader.ENTRY || verdict == EntryReader.SKIPPED) {
+            int count = 0;
+            while (count < AHEAD) {
+                verdict = reader.next(read[count]);
+                if (verdict == EntryReader.ENTRY) {
+                    read[count++].bulk = bulk;
+                } else if (verdict == EntryReader.SKIPPED) {
+                    stats.drop(SyncDrop.ENTRY);
+                } else {
+                    break;
+                }
             }
-            verdict = reader.next(entry);
+            take(count, sequence, origin, millis);
         }
         if (verdict == EntryReader.BROKEN) {
             stats.drop(SyncDrop.BROKEN);
         }
     }
 
-    /** Whether no newer message has spoken of the entry's connection. Without a sequence all are as new as can be. */
-    private boolean newest(long sequence) {
-        if (sequence == 0) {
-            return true;
+    /** Hands over those entries of which no newer message has spoken. Without a sequence all are as new as can be. */
+    private void take(int count, long sequence, int origin, long millis) {
+        if (sequence != 0) {
+            for (int i = 0; i < count; i++) {
+                hashes[i] = Latest.hash(read[i]);
+            }
+            latest.fetch(hashes, count);
         }
-        long hash = Latest.hash(entry);
-        if (latest.isOld(hash, sequence)) {
-            return false;
+        for (int i = 0; i < count; i++) {
+            if (sequence == 0 || latest.see(hashes[i], sequence)) {
+                take(read[i], origin, millis);
+            }
         }
-        latest.see(hash, sequence);
-        return true;
     }
 
-    private void take(int origin, long millis) {
+    private void take(SyncConnection entry, int origin, long millis) {
         if (sink.take(entry, origin, millis)) {
             stats.connections++;
         } else {

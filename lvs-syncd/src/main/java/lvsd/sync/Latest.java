@@ -12,13 +12,18 @@ final class Latest {
     /** Places of a set: a connection is in one of them, so that one neighbour does not displace it. */
     private static final int WAYS = 4;
 
-    private final long[] hashes;
-    private final long[] sequences;
+    /** Hash and sequence of each place in turn, so that a set is one cache line. */
+    private final long[] places;
+
+    private final int sets;
+
+    @SuppressWarnings("UnusedVariable") // keeps the loads of fetch
+    private long fetched;
 
     /** Room for so many connections, a power of two. */
     Latest(int slots) {
-        hashes = new long[slots];
-        sequences = new long[slots];
+        places = new long[2 * slots];
+        sets = slots / WAYS;
     }
 
     /** A number for a connection's tuple; two tuples hardly ever have the same. */
@@ -35,35 +40,40 @@ final class Latest {
         return z ^ (z >>> 31);
     }
 
-    /** Whether a newer message than {@code sequence} has spoken of the connection with that {@link #hash}. */
-    boolean isOld(long hash, long sequence) {
-        int set = set(hash);
-        for (int i = set; i < set + WAYS; i++) {
-            if (hashes[i] == hash) {
-                return Long.compareUnsigned(sequences[i], sequence) > 0;
-            }
+    /** Has the places of the first {@code count} hashes fetched: loads that nothing waits for. */
+    void fetch(long[] hashes, int count) {
+        long sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += places[set(hashes[i])];
         }
-        return false;
-    }
-
-    /** Notes that message {@code sequence} spoke of it, in the place of the one in its set not spoken of for longest. */
-    void see(long hash, long sequence) {
-        int set = set(hash);
-        int place = set;
-        for (int i = set; i < set + WAYS; i++) {
-            if (hashes[i] == hash) {
-                place = i;
-                break;
-            }
-            if (Long.compareUnsigned(sequences[i], sequences[place]) < 0) {
-                place = i;
-            }
-        }
-        hashes[place] = hash;
-        sequences[place] = sequence;
+        fetched = sum;
     }
 
     private int set(long hash) {
-        return (int) hash & (hashes.length - WAYS);
+        return ((int) hash & (sets - 1)) * 2 * WAYS;
+    }
+
+    /**
+     * Notes that message {@code sequence} speaks of the connection with that {@link #hash}, in the place of the one in its set
+     * not spoken of for longest. False, and nothing is noted, if a newer message has spoken of it.
+     */
+    boolean see(long hash, long sequence) {
+        int set = set(hash);
+        int place = set;
+        for (int i = set; i < set + 2 * WAYS; i += 2) {
+            if (places[i] == hash) {
+                if (Long.compareUnsigned(places[i + 1], sequence) > 0) {
+                    return false;
+                }
+                place = i;
+                break;
+            }
+            if (Long.compareUnsigned(places[i + 1], places[place + 1]) < 0) {
+                place = i;
+            }
+        }
+        places[place] = hash;
+        places[place + 1] = sequence;
+        return true;
     }
 }

@@ -196,9 +196,11 @@ public final class SyncConnection {
         outDelta = other.outDelta;
         outPrevious = other.outPrevious;
         engineDataLength = other.engineDataLength;
-        System.arraycopy(other.engineData, 0, engineData, 0, engineDataLength);
         engineNameLength = other.engineNameLength;
-        System.arraycopy(other.engineName, 0, engineName, 0, engineNameLength);
+        if ((engineDataLength | engineNameLength) != 0) { // hardly ever: their lines are left alone
+            System.arraycopy(other.engineData, 0, engineData, 0, engineDataLength);
+            System.arraycopy(other.engineName, 0, engineName, 0, engineNameLength);
+        }
         local = other.local;
         localHigh = other.localHigh;
         localLow = other.localLow;

@@ -1,6 +1,7 @@
 package lvsd.sync;
 
-import java.util.concurrent.atomic.AtomicLong;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,11 +9,20 @@ import org.jspecify.annotations.Nullable;
  * receiver copies it out. Nothing is allocated after construction.
  */
 public final class UpdateQueue {
+    private static final VarHandle AT = MethodHandles.arrayElementVarHandle(long[].class);
+    /** Longs of two cache lines, which are fetched together. */
+    private static final int LINE = 16;
+
+    private static final int LINES = 4;
+    private static final int WRITTEN = LINE;
+    private static final int READ = 2 * LINE;
+    /** Beside what is written: by the same thread. */
+    private static final int DROPPED = WRITTEN + 1;
+
     private final SyncConnection[] slots;
     private final int mask;
-    private final AtomicLong written = new AtomicLong();
-    private final AtomicLong read = new AtomicLong();
-    private final AtomicLong dropped = new AtomicLong();
+    /** What is written and what is read stand on cache lines of their own, or each end would slow down the other. */
+    private final long[] positions = new long[LINES * LINE];
     /** The sender's copy of {@link #read}: looked at again only when the queue seems full. */
     private long readBefore;
 
@@ -30,11 +40,11 @@ public final class UpdateQueue {
 
     /** Sender: the slot to fill; null, and counted, when the queue is full. */
     public @Nullable SyncConnection claim() {
-        long position = written.getPlain();
+        long position = positions[WRITTEN];
         if (position - readBefore > mask) {
-            readBefore = read.getAcquire();
+            readBefore = (long) AT.getAcquire(positions, READ);
             if (position - readBefore > mask) {
-                dropped.lazySet(dropped.getPlain() + 1);
+                AT.setRelease(positions, DROPPED, positions[DROPPED] + 1);
                 return null;
             }
         }
@@ -43,22 +53,37 @@ public final class UpdateQueue {
 
     /** Sender: the slot claimed last is filled. */
     public void commit() {
-        written.setRelease(written.getPlain() + 1);
+        AT.setRelease(positions, WRITTEN, positions[WRITTEN] + 1);
     }
 
     /** Receiver: the oldest connection, which stays until {@link #remove}; null if there is none. */
     public @Nullable SyncConnection peek() {
-        long position = read.getPlain();
-        return position == written.getAcquire() ? null : slots[(int) position & mask];
+        long position = positions[READ];
+        return position == (long) AT.getAcquire(positions, WRITTEN) ? null : slots[(int) position & mask];
     }
 
     /** Receiver: gives the slot of {@link #peek} back. */
     public void remove() {
-        read.setRelease(read.getPlain() + 1);
+        AT.setRelease(positions, READ, positions[READ] + 1);
+    }
+
+    /** Receiver: how many wait at least. */
+    public int waiting() {
+        return (int) ((long) AT.getAcquire(positions, WRITTEN) - positions[READ]);
+    }
+
+    /** Receiver: the connection behind {@code index} older ones, of those {@link #waiting}. */
+    public SyncConnection peek(int index) {
+        return slots[(int) (positions[READ] + index) & mask];
+    }
+
+    /** Receiver: gives the slots of the {@code count} oldest connections back. */
+    public void remove(int count) {
+        AT.setRelease(positions, READ, positions[READ] + count);
     }
 
     /** Any thread: connections that found the queue full. */
     public long dropped() {
-        return dropped.getOpaque();
+        return (long) AT.getOpaque(positions, DROPPED);
     }
 }

@@ -41,7 +41,13 @@ final class LoopbackMaster implements AutoCloseable {
         byte[] key = "0123456789abcdef0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
         started.start(
                 new DaemonSettings(
-                        Rule.Role.MASTER, "lo", 1, LENGTH, InetAddress.getByAddress(GROUP), PORT, authenticated ? TTL : 1),
+                        Rule.Role.MASTER,
+                        "lo",
+                        1,
+                        LENGTH,
+                        InetAddress.getByAddress(GROUP),
+                        PORT,
+                        authenticated ? TTL : 1),
                 SyncSettings.DEFAULT,
                 authenticated ? IcvAlgorithm.HMAC_SHA256_128 : null,
                 authenticated ? IcvKeys.of(key) : null);

@@ -85,13 +85,7 @@ enum SyncScenario {
 
     private InetAddress inet(byte[] ipv4) {
         return Scenario.inet(
-                ipv6
-                        ? ByteBuffer.allocate(16)
-                                .putLong(SITE)
-                                .putInt(1)
-                                .put(ipv4)
-                                .array()
-                        : ipv4);
+                ipv6 ? ByteBuffer.allocate(16).putLong(SITE).putInt(1).put(ipv4).array() : ipv4);
     }
 
     private Service service() {
@@ -103,14 +97,7 @@ enum SyncScenario {
         List<LocalAddress> addresses = new ArrayList<>();
         for (int i = 0; i < Scenario.SERVERS; i++) {
             DestinationSpec server = new DestinationSpec(
-                    id,
-                    inet(Scenario.server(i)),
-                    Scenario.SERVER_PORT,
-                    method,
-                    1,
-                    0,
-                    0,
-                    DestinationSpec.Tunnel.IPIP);
+                    id, inet(Scenario.server(i)), Scenario.SERVER_PORT, method, 1, 0, 0, DestinationSpec.Tunnel.IPIP);
             destinations.add(new Destination(i, 0, server));
         }
         for (int i = 0; i < Scenario.LOCALS && fullnat; i++) {

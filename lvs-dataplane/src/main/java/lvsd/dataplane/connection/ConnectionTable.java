@@ -478,11 +478,27 @@ public final class ConnectionTable implements AutoCloseable {
      *     allocated in any case
      */
     public int insert(int entry) {
-        int client = insertClient(entry);
+        if (ipv6) {
+            storeHashes(entry);
+        }
+        return link(entry, hashOf(entry), hashOf(entry | Integer.MIN_VALUE));
+    }
+
+    /** As {@link #insert(int)} for who knows the hashes of both sides' tuples. */
+    public int insert(int entry, long clientHash, long serverHash) {
+        if (ipv6) {
+            Connection.setHash6(hot(entry), Connection.CLIENT_SIDE, clientHash);
+            Connection.setHash6(hot(entry), Connection.SERVER_SIDE, serverHash);
+        }
+        return link(entry, clientHash, serverHash);
+    }
+
+    private int link(int entry, long clientHash, long serverHash) {
+        int client = link(entry, clientHash);
         if (client != INSERTED) {
             return client;
         }
-        int server = link(entry | Integer.MIN_VALUE);
+        int server = link(entry | Integer.MIN_VALUE, serverHash);
         if (server != INSERTED) {
             unlink(entry);
         }
@@ -494,7 +510,7 @@ public final class ConnectionTable implements AutoCloseable {
         if (ipv6) {
             storeHashes(entry);
         }
-        return link(entry);
+        return link(entry, hashOf(entry));
     }
 
     /** As {@link #insert}, but the server's tuple alone: for entries that the client's packets shall not find. */
@@ -502,7 +518,7 @@ public final class ConnectionTable implements AutoCloseable {
         if (ipv6) {
             storeHashes(entry);
         }
-        int server = link(entry | Integer.MIN_VALUE);
+        int server = link(entry | Integer.MIN_VALUE, hashOf(entry | Integer.MIN_VALUE));
         return server == CLIENT_EXISTS ? SERVER_EXISTS : server;
     }
 
@@ -574,9 +590,8 @@ public final class ConnectionTable implements AutoCloseable {
     }
 
     /** Nearly always there is room in the first bucket and nothing that could be the same tuple: one look says both. */
-    private int link(int reference) {
+    private int link(int reference, long hash) {
         insertions++;
-        long hash = hashOf(reference);
         long first = bucket(hash);
         long low = Memory.getLong(first, BUCKET, 0);
         long high = Memory.getLong(first, BUCKET, 8);

@@ -196,8 +196,9 @@ public final class LocalPorts implements AutoCloseable {
      */
     public boolean claim4(int local, long addresses, int ports, int protocol) {
         int serverPort = ports & 0xffff;
-        int set = share.set4(addresses, serverPort);
-        return claim(findOrBind(key4(addresses, serverPort, protocol), local, set), ports >>> 16);
+        long key = key4(addresses, serverPort, protocol);
+        int pair = find(key);
+        return claim(pair != NONE ? pair : bind(key, local, share.set4(addresses, serverPort)), ports >>> 16);
     }
 
     /** As {@link #claim4} for an IPv6 server. */
@@ -205,8 +206,28 @@ public final class LocalPorts implements AutoCloseable {
             int local, long serverHigh, long serverLow, long localHigh, long localLow, int ports, int protocol) {
         int serverPort = ports & 0xffff;
         long key = key6(serverHigh, serverLow, localHigh, localLow, serverPort, protocol);
-        int set = share.set6(serverHigh, serverLow, localHigh, localLow, serverPort);
-        return claim(findOrBind(key, local, set), ports >>> 16);
+        int pair = find(key);
+        if (pair == NONE) {
+            pair = bind(key, local, share.set6(serverHigh, serverLow, localHigh, localLow, serverPort));
+        }
+        return claim(pair, ports >>> 16);
+    }
+
+    /**
+     * A word of memory that {@link #claim4} will look at, so that it is near then; to be called for several before the first
+     * is claimed. Its value means nothing.
+     */
+    public long fetch4(long addresses, int ports, int protocol) {
+        return fetch(find(key4(addresses, ports & 0xffff, protocol)), ports >>> 16);
+    }
+
+    /** As {@link #fetch4} for {@link #claim6}. */
+    public long fetch6(long serverHigh, long serverLow, long localHigh, long localLow, int ports, int protocol) {
+        return fetch(find(key6(serverHigh, serverLow, localHigh, localLow, ports & 0xffff, protocol)), ports >>> 16);
+    }
+
+    private long fetch(int pair, int wirePort) {
+        return pair == NONE ? 0 : Memory.getLong(word(pairPool[pair], IN_USE_BITS, Wire.port(wirePort)), 8, 0);
     }
 
     /**
@@ -452,11 +473,6 @@ public final class LocalPorts implements AutoCloseable {
             slot = slot + 1 & keys.length - 1;
         }
         return NONE;
-    }
-
-    private int findOrBind(long key, int local, int set) {
-        int slot = find(key);
-        return slot != NONE ? slot : bind(key, local, set);
     }
 
     private int bind(long key, int local, int set) {

@@ -60,6 +60,11 @@ public final class Destination {
         return method != ForwardingMethod.NAT.number() && method != ForwardingMethod.FULLNAT.number();
     }
 
+    /** The first half of its address; an IPv4 address alone, unsigned. */
+    long high() {
+        return ipv6 ? address6High : Integer.toUnsignedLong(address4);
+    }
+
     /** Makes the worker's view of {@code spec}. */
     public Destination(int index, int service, DestinationSpec spec) {
         this(index, service, spec, spec.weight());

@@ -23,6 +23,11 @@ public final class LocalAddress {
 
     public final long address6Low;
 
+    /** As {@link Destination#high}. */
+    long high() {
+        return ipv6 ? address6High : Integer.toUnsignedLong(address4);
+    }
+
     /** Makes the worker's view. */
     public LocalAddress(int index, InetAddress address) {
         this.index = index;

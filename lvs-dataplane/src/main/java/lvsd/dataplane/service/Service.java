@@ -38,6 +38,10 @@ public final class Service {
     public final boolean hashPort;
     /** FULLNAT local addresses in the order they were added. */
     public final LocalAddress[] localAddresses;
+
+    private final Endpoints servers;
+    private final Endpoints locals;
+
     /** Changes whenever {@link #destinations} or the scheduler change; schedulers rebuild their state on it. */
     public final long revision;
 
@@ -105,6 +109,16 @@ public final class Service {
         this.hashFallback = spec.schedulerFlags().stream().anyMatch(flag -> flag.endsWith("-fallback"));
         this.hashPort = spec.schedulerFlags().stream().anyMatch(flag -> flag.endsWith("-port"));
         this.localAddresses = localAddresses.toArray(LocalAddress[]::new);
+        this.servers = new Endpoints(this.destinations.length);
+        for (int i = 0; i < this.destinations.length; i++) {
+            Destination each = this.destinations[i];
+            var _ = servers.put(each.high(), each.address6Low, Endpoints.rest(0, each.port, each.ipv6), i);
+        }
+        this.locals = new Endpoints(this.localAddresses.length);
+        for (int i = 0; i < this.localAddresses.length; i++) {
+            LocalAddress each = this.localAddresses[i];
+            var _ = locals.put(each.high(), each.address6Low, Endpoints.rest(0, 0, each.ipv6), i);
+        }
         this.revision = revision;
         this.connectionTimeout = spec.connectionTimeout().orElse(0);
         this.fullnatOnly = destinations.stream().allMatch(each -> each.method == ForwardingMethod.FULLNAT.number());
@@ -126,6 +140,25 @@ public final class Service {
         this.address6Low = bytes.length == 16 ? Wire.long8(bytes, 8) : 0;
         this.port = vip == null ? 0 : Wire.port(vip.port());
         this.synProxy = spec.synProxy();
+    }
+
+    /**
+     * The server at an address and port, else the one at that address with port 0, else null.
+     *
+     * @param high first half of an IPv6 address in wire form, or an IPv4 address in wire form, unsigned
+     * @param low second half, 0 for IPv4
+     * @param port in wire form
+     */
+    public @Nullable Destination server(boolean ipv6, long high, long low, int port) {
+        int exact = servers.find(high, low, Endpoints.rest(0, port, ipv6));
+        int place = exact != Endpoints.NONE ? exact : servers.find(high, low, Endpoints.rest(0, 0, ipv6));
+        return place == Endpoints.NONE ? null : destinations[place];
+    }
+
+    /** Index of the local address ({@link LocalAddress#index}), given as to {@link #server}; -1 if it has none such. */
+    public int localAddress(boolean ipv6, long high, long low) {
+        int place = locals.find(high, low, Endpoints.rest(0, 0, ipv6));
+        return place == Endpoints.NONE ? -1 : localAddresses[place].index;
     }
 
     private static long leadingOnes(int count) {

@@ -78,7 +78,9 @@ class ConnectionTableTest {
                 new Tuple(7, tuple(universe, universe).sourceLow(), 8, 9, random.nextInt(universe), client.protocol());
         client.write(table, entry, Connection.CLIENT_SIDE);
         server.write(table, entry, Connection.SERVER_SIDE);
-        int result = table.insert(entry);
+        int result = random.nextBoolean()
+                ? table.insert(entry, client.hash(table), server.hash(table))
+                : table.insert(entry);
         int expected = model.containsKey(client)
                 ? ConnectionTable.CLIENT_EXISTS
                 : model.containsKey(server) ? ConnectionTable.SERVER_EXISTS : ConnectionTable.INSERTED;
