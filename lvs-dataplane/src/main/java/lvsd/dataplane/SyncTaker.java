@@ -49,9 +49,6 @@ final class SyncTaker {
 
     private long serverHash;
 
-    @SuppressWarnings("UnusedVariable") // keeps the loads of fetch
-    private long fetched;
-
     SyncTaker(Pipeline pipeline, SyncFeed feed, WorkerParts parts) {
         this.pipeline = pipeline;
         this.feed = feed;
@@ -125,16 +122,22 @@ final class SyncTaker {
         }
         ConnectionTable.fetchBucket(table.bucket(serverHashes[place]));
         if (c.local) {
-            fetched += c.ipv6
-                    ? ports.fetch6(
-                            Long.reverseBytes(c.serverHigh),
-                            Long.reverseBytes(c.serverLow),
-                            Long.reverseBytes(c.localHigh),
-                            Long.reverseBytes(c.localLow),
-                            serverPorts(c),
-                            c.protocol)
-                    : ports.fetch4(pair(c.serverLow, c.localLow), serverPorts(c), c.protocol);
+            fetchPort(c);
         }
+    }
+
+    private void fetchPort(SyncConnection c) {
+        if (!c.ipv6) {
+            ports.fetch4(pair(c.serverLow, c.localLow), serverPorts(c), c.protocol);
+            return;
+        }
+        ports.fetch6(
+                Long.reverseBytes(c.serverHigh),
+                Long.reverseBytes(c.serverLow),
+                Long.reverseBytes(c.localHigh),
+                Long.reverseBytes(c.localLow),
+                serverPorts(c),
+                c.protocol);
     }
 
     private void hash(SyncConnection c, int place) {
@@ -382,8 +385,7 @@ final class SyncTaker {
     }
 
     private boolean insert(ConnectionTable table, int entry, Destination destination) {
-        int inserted =
-                destination.isDirect() ? table.insertClient(entry) : table.insert(entry, clientHash, serverHash);
+        int inserted = destination.isDirect() ? table.insertClient(entry) : table.insert(entry, clientHash, serverHash);
         return inserted == ConnectionTable.INSERTED;
     }
 

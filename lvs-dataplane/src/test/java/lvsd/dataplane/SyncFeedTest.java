@@ -189,6 +189,7 @@ class SyncFeedTest {
                     new Flow(teller, way, true, 40_000).establish(1000, 2000);
                     known.add(Objects.requireNonNull(tells.peek(known.size())));
                 }
+                single.run();
                 UpdateQueue queue = feed(batches).in();
                 for (SyncConnection each : stories(random, known)) {
                     Objects.requireNonNull(queue.claim()).copy(each);

@@ -23,7 +23,7 @@ public final class UpdateQueue {
     private final int mask;
     /** What is written and what is read stand on cache lines of their own, or each end would slow down the other. */
     private final long[] positions = new long[LINES * LINE];
-    /** The sender's copy of {@link #read}: looked at again only when the queue seems full. */
+    /** The sender's copy of what is read: looked at again only when the queue seems full. */
     private long readBefore;
 
     /** A queue of {@code capacity} connections, a power of two. */

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -33,17 +32,22 @@ import lvsd.sync.SyncFlags;
  * Whose connections are synchronised in a measurement: those of {@link Scenario}, established, in an order in which
  * neither clients nor ports follow each other; FULLNAT's with sequence numbers and timestamps shifted.
  */
-enum SyncScenario {
-    NAT4(false, false),
-    FULLNAT4(true, false),
-    NAT6(false, true),
-    FULLNAT6(true, true);
-
+final class SyncScenario {
+    /** IPv6 addresses begin with it. */
     private static final long SITE = 0x2001_0db8_0000_0000L;
+
     private static final int SECONDS = 900;
     /** Odd: what is multiplied by it modulo a power of two takes every value once. */
     private static final int STRIDE = 0x9e37_79b1;
 
+    /** All there are. */
+    static final List<SyncScenario> ALL = List.of(
+            new SyncScenario("nat4", false, false),
+            new SyncScenario("fullnat4", true, false),
+            new SyncScenario("nat6", false, true),
+            new SyncScenario("fullnat6", true, true));
+
+    private final String label;
     private final boolean fullnat;
     private final boolean ipv6;
     private final long high;
@@ -52,7 +56,8 @@ enum SyncScenario {
     private final long[] servers = new long[Scenario.SERVERS];
     private final long[] locals = new long[Scenario.LOCALS];
 
-    SyncScenario(boolean fullnat, boolean ipv6) {
+    private SyncScenario(String label, boolean fullnat, boolean ipv6) {
+        this.label = label;
         this.fullnat = fullnat;
         this.ipv6 = ipv6;
         high = ipv6 ? SITE : 0;
@@ -62,8 +67,9 @@ enum SyncScenario {
         Arrays.setAll(locals, local -> low(Scenario.local(local)));
     }
 
+    /** Its name in reports and on the command line. */
     String label() {
-        return name().toLowerCase(Locale.ROOT);
+        return label;
     }
 
     /** A director on plain memory with the scenario's service and nobody to send packets. */
@@ -136,7 +142,7 @@ enum SyncScenario {
 
     /** Fills in the connection with that number. */
     void fill(SyncConnection c, int number) {
-        int i = number * STRIDE & (Scenario.MAXIMUM - 1);
+        int i = (number * STRIDE) & (Scenario.MAXIMUM - 1);
         c.clear();
         c.ipv6 = ipv6;
         c.protocol = 6;

@@ -481,7 +481,7 @@ public final class ConnectionTable implements AutoCloseable {
         if (ipv6) {
             storeHashes(entry);
         }
-        return link(entry, hashOf(entry), hashOf(entry | Integer.MIN_VALUE));
+        return insertBoth(entry, hashOf(entry), hashOf(entry | Integer.MIN_VALUE));
     }
 
     /** As {@link #insert(int)} for who knows the hashes of both sides' tuples. */
@@ -490,10 +490,10 @@ public final class ConnectionTable implements AutoCloseable {
             Connection.setHash6(hot(entry), Connection.CLIENT_SIDE, clientHash);
             Connection.setHash6(hot(entry), Connection.SERVER_SIDE, serverHash);
         }
-        return link(entry, clientHash, serverHash);
+        return insertBoth(entry, clientHash, serverHash);
     }
 
-    private int link(int entry, long clientHash, long serverHash) {
+    private int insertBoth(int entry, long clientHash, long serverHash) {
         int client = link(entry, clientHash);
         if (client != INSERTED) {
             return client;

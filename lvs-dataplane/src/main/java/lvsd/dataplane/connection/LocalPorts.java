@@ -213,21 +213,20 @@ public final class LocalPorts implements AutoCloseable {
         return claim(pair, ports >>> 16);
     }
 
-    /**
-     * A word of memory that {@link #claim4} will look at, so that it is near then; to be called for several before the first
-     * is claimed. Its value means nothing.
-     */
-    public long fetch4(long addresses, int ports, int protocol) {
-        return fetch(find(key4(addresses, ports & 0xffff, protocol)), ports >>> 16);
+    /** Has the memory fetched that {@link #claim4} will look at; see {@link ConnectionTable#fetchBucket}. */
+    public void fetch4(long addresses, int ports, int protocol) {
+        fetch(find(key4(addresses, ports & 0xffff, protocol)), ports >>> 16);
     }
 
     /** As {@link #fetch4} for {@link #claim6}. */
-    public long fetch6(long serverHigh, long serverLow, long localHigh, long localLow, int ports, int protocol) {
-        return fetch(find(key6(serverHigh, serverLow, localHigh, localLow, ports & 0xffff, protocol)), ports >>> 16);
+    public void fetch6(long serverHigh, long serverLow, long localHigh, long localLow, int ports, int protocol) {
+        fetch(find(key6(serverHigh, serverLow, localHigh, localLow, ports & 0xffff, protocol)), ports >>> 16);
     }
 
-    private long fetch(int pair, int wirePort) {
-        return pair == NONE ? 0 : Memory.getLong(word(pairPool[pair], IN_USE_BITS, Wire.port(wirePort)), 8, 0);
+    private void fetch(int pair, int wirePort) {
+        if (pair != NONE) {
+            Memory.setLong(line(pairPool[pair], Wire.port(wirePort)), LINE, FETCH, 0);
+        }
     }
 
     /**
