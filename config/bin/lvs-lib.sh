@@ -66,7 +66,7 @@ LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:InlineSmallCode=20000 -XX:CompileCom
 for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Pipeline::forward* \
   dataplane.Parser::stage* dataplane.nat.TcpRewrite::unusual dataplane.TcpTracker::change dataplane.Misses::fast \
   dataplane.Misses::longWay dataplane.Misses::forwardSlow dataplane.Misses::known dataplane.Misses::reused dataplane.Misses::gone \
-  wire.Checksum::transport* wire.Checksum::verify* dataplane.Misses::sendOn dataplane.Misses::rewrite \
+  wire.Checksum::transport* wire.Checksum::verify6 dataplane.Misses::sendOn dataplane.Misses::rewrite \
   dataplane.net.Net::nextHop* dataplane.net.Net::output dataplane.net.Net::refuse dataplane.SynProxy::miss \
   dataplane.SynProxy::judge dataplane.SynProxy::cookie4 dataplane.SynProxy::proven dataplane.SynProxy::persistent \
   synproxy.SynAnswer::answer* synproxy.TcpOffer::walk synproxy.TcpOffer::timestamp dataplane.Connector::fill \
@@ -78,7 +78,8 @@ for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* datapla
   dataplane.connection.ConnectionTable::unlink dataplane.connection.TimerWheel::arm dataplane.TcpTracker::moveTo \
   dataplane.ServerHandshakes::begin* dataplane.ServerHandshakes::from* dataplane.ServerHandshakes::complete \
   dataplane.ServerHandshakes::settle dataplane.ServerHandshakes::sendSyn dataplane.ServerHandshakes::acknowledge \
-  dataplane.ServerHandshakes::leave dataplane.ServerHandshakes::replace dataplane.Worker::process \
+  dataplane.ServerHandshakes::leave dataplane.ServerHandshakes::send dataplane.ServerHandshakes::resend \
+  dataplane.ServerHandshakes::giveUp dataplane.ServerHandshakes::replace dataplane.Worker::process \
   dataplane.OwnSegments::write dataplane.OwnSegments::translatedSyn dataplane.OwnSegments::translatedAcknowledgement \
   dataplane.OwnSegments::of6 dataplane.Connector::open dataplane.Connector::openProxied \
   dataplane.Connector::openFullnat; do

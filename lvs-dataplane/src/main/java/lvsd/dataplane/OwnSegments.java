@@ -106,6 +106,16 @@ final class OwnSegments {
         done(mbuf, frame, l3, header, iface);
     }
 
+    /**
+     * Makes an IPv4 acknowledgement, in its own buffer, as much of that SYN as one looks at who opens a connection for it: the
+     * rest is to be written before it is sent.
+     */
+    void sketchSyn(int handshake, Packet p) {
+        Tcp.setSeq(p.l4, handshakes.isn(handshake));
+        Tcp.setFlags(p.l4, Tcp.SYN);
+        done(p.mbuf, p.frame, p.l3, Segment.synHeader(handshakes.offer(handshake)), p.iface);
+    }
+
     /** Writes the client's acknowledgement of the server's SYN+ACK, numbers as the client has them. */
     void acknowledgement(int handshake, long mbuf, long frame, long l3, int iface) {
         int seq = handshakes.isn(handshake) + 1;

@@ -110,14 +110,19 @@ final class ServerHandshakes {
         boolean data = p.l4Length > header || (Tcp.flags(p.l4) & Tcp.FIN) != 0;
         return data && mayHold(handshake, service)
                 ? beginHolding(p, service, handshake)
-                : beginBare(p, service, handshake);
+                : beginBare(p, service, handshake, header);
     }
 
-    private int beginBare(Packet p, Service service, int handshake) {
+    private int beginBare(Packet p, Service service, int handshake, int header) {
         long mbuf = p.mbuf;
         long frame = p.frame;
         long l3 = p.l3;
-        own.syn(handshake, mbuf, frame, l3, p.iface);
+        boolean stamped = TcpOptions.timestamps(p.l4, header) >= 0;
+        if (!p.ipv6 && p.l4 == l3 + Ipv4.SIZE && stamped == TcpOffer.timestamps(handshakes.offer(handshake))) {
+            own.sketchSyn(handshake, p);
+        } else {
+            own.syn(handshake, mbuf, frame, l3, p.iface);
+        }
         int verdict = open(handshake, service, ANY_SERVER);
         if (Verdict.kind(verdict) != Verdict.DROP) {
             return verdict;
@@ -182,13 +187,16 @@ final class ServerHandshakes {
         return verdict;
     }
 
-    /** The SYN as it stands is the client's; where nothing hinders that it is written anew as the server is to get it. */
+    /** The SYN may be no more than a sketch; where nothing hinders that it is written as the server is to get it. */
     private int sendSyn(int handshake, ConnectionTable table, int entry) {
         long line = straightLine(table, entry);
-        if (line == 0) {
-            return misses.sendOn(own.packet, table, entry);
-        }
         Packet syn = own.packet;
+        if (line == 0) {
+            if (!table.ipv6()) {
+                own.syn(handshake, syn.mbuf, syn.frame, syn.l3, syn.iface);
+            }
+            return misses.sendOn(syn, table, entry);
+        }
         int header = own.translatedSyn(handshake, syn.l3, table.hot(entry), table.cold(entry));
         return leave(table.hot(entry), line, syn.mbuf, syn.l3, header);
     }

@@ -62,16 +62,16 @@ public final class Handshakes {
             return NONE;
         }
         int index = freeHandshake - 1;
-        freeHandshake = rows[index * FIELDS + FIRST_HELD];
-        rows[index * FIELDS + ISN] = clientIsn;
-        rows[index * FIELDS + COOKIE] = ourIsn;
-        rows[index * FIELDS + OFFER] = agreed;
-        rows[index * FIELDS + RESENT] = 0;
-        rows[index * FIELDS + SERVERS] = 1;
-        rows[index * FIELDS + STALE] = 0;
-        rows[index * FIELDS + HELD_COUNT] = 0;
-        rows[index * FIELDS + FIRST_HELD] = 0;
-        rows[index * FIELDS + LAST_HELD] = 0;
+        int row = index * FIELDS;
+        freeHandshake = rows[row + FIRST_HELD];
+        rows[row + ISN] = clientIsn;
+        rows[row + COOKIE] = ourIsn;
+        rows[row + OFFER] = agreed;
+        rows[row + RESENT] = 0;
+        rows[row + SERVERS] = 1;
+        rows[row + STALE] = 0;
+        rows[row + HELD_COUNT] = 0;
+        rows[row + FIRST_HELD] = 0;
         used++;
         return index;
     }

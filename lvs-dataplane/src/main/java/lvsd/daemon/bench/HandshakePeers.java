@@ -66,8 +66,14 @@ final class HandshakePeers {
     private final Queue servers = new Queue();
     private int finished;
 
-    /** Notes a packet that the director sends. */
-    void sent(long mbuf) {
+    /** Notes packets that the director sends. */
+    void sent(long[] mbufs, int count) {
+        for (int i = 0; i < count; i++) {
+            sent(mbufs[i]);
+        }
+    }
+
+    private void sent(long mbuf) {
         long frame = Memory.address(Mbuf.data(mbuf));
         if (Memory.getShortBe(frame, HEADERS, ETHER_TYPE) != Ethernet.TYPE_IPV4) {
             return;

@@ -345,9 +345,7 @@ final class ScatterIo implements PacketIo, AutoCloseable {
     @Override
     public int transmit(int port, long[] packets, int count) {
         if (input == Input.HANDSHAKES) {
-            for (int i = 0; i < count; i++) {
-                peers.sent(packets[i]);
-            }
+            peers.sent(packets, count);
         }
         return io.transmit(port, packets, count);
     }
