@@ -35,9 +35,13 @@ import picocli.CommandLine.Option;
 public final class BenchMain implements Callable<Integer> {
     private static final int EXIT_FAILED = 1;
     private static final List<Integer> SIZES = List.of(1024, 65536, 1048576, 4194304);
+    private static final List<Integer> SYNC_SIZES = List.of(1048576, 4194304);
     private static final List<String> SUBJECTS = List.of("director", "c-twin", "testpmd-5tswap");
     /** Both directions of so many connections fit into the file. */
     private static final int UNSCATTERED = PcapFile.FRAMES / 2;
+
+    /** In the place of a subject: the director in the same process, before a sync master was started. */
+    private static final String UNTOLD = "director-untold";
 
     private static final Row PLAIN = new Row(Case.FULLNAT_TCP, UNSCATTERED, false);
     private static final Row SCATTERED = new Row(Case.FULLNAT_TCP, UNSCATTERED, true);
@@ -76,6 +80,9 @@ public final class BenchMain implements Callable<Integer> {
 
     @Option(names = "--no-extras", description = "rows only: neither the cost of the scatter nor the watch")
     private boolean noExtras;
+
+    @Option(names = "--sync", description = "connection sync alone: its messages, and taking in what is in them")
+    private boolean sync;
 
     @Option(names = "--raw", required = true, paramLabel = "DIR", description = "what the subjects printed goes there")
     private Path raw = Path.of("");
@@ -127,7 +134,7 @@ public final class BenchMain implements Callable<Integer> {
             throw new IOException("needs two CPUs: one for the measured thread, one for everything else");
         }
         List<Subject> subjects = subjects(machine);
-        List<Row> rows = plan();
+        List<Row> rows = sync ? List.of() : plan();
         report = new Report(rows);
         describeHost();
         int count = rounds > 0 ? rounds : quick ? 3 : 5;
@@ -137,11 +144,13 @@ public final class BenchMain implements Callable<Integer> {
                     measure(row, subjects, round);
                 }
             }
-            if (!noExtras) {
+            if (!noExtras && !sync) {
                 scatterCost(subjects, round);
             }
         }
-        if (!noExtras) {
+        if (sync) {
+            synchronisation();
+        } else if (!noExtras) {
             extras(subjects, machine);
         }
         out.println();
@@ -195,6 +204,24 @@ public final class BenchMain implements Callable<Integer> {
         return rows;
     }
 
+    /** What each step of connection sync does with a second of CPU: million connections, least / median / most. */
+    private void synchronisation() throws IOException {
+        for (int connections : sizes.isEmpty() ? SYNC_SIZES : sizes) {
+            List<String> command = new ArrayList<>();
+            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            command.addAll(javaOptions);
+            command.addAll(List.of("-cp", System.getProperty("java.class.path"), SyncMain.class.getName()));
+            command.addAll(List.of("--connections", Integer.toString(connections), "--cpu", Integer.toString(cpu)));
+            if (rounds > 0) {
+                command.addAll(List.of("--rounds", Integer.toString(rounds)));
+            }
+            Properties found = Child.runAny(command, raw.resolve("sync-" + connections + ".txt"));
+            for (String name : new TreeSet<>(found.stringPropertyNames())) {
+                report.finding("sync." + connections + "." + name, found.getProperty(name));
+            }
+        }
+    }
+
     /** Whether a quick run has used up its time. */
     private boolean late() {
         return quick && System.nanoTime() - start > QUICK_NANOS;
@@ -210,6 +237,10 @@ public final class BenchMain implements Callable<Integer> {
             Properties found = subject.measure(row, input, raw.resolve(name));
             double mpps = Double.parseDouble(found.getProperty("mpps"));
             report.add(row, subject.name(), mpps);
+            String untold = found.getProperty("untold_mpps");
+            if (untold != null) {
+                report.add(row, UNTOLD, Double.parseDouble(untold));
+            }
             checkDrops(row, subject, found);
             collect(row, subject, found);
             out.printf("%-24s round %d %-15s %7.2f Mpps%n", row.name(), round, subject.name(), mpps);

@@ -18,6 +18,15 @@ final class Child {
 
     /** Runs {@code command} to its end and reads what it printed; other lines (the EAL's) are left in {@code raw}. */
     static Properties run(List<String> command, Path raw) throws IOException {
+        Properties found = runAny(command, raw);
+        if (!found.containsKey("mpps")) {
+            throw new IOException(command.get(0) + " printed no result; see " + raw);
+        }
+        return found;
+    }
+
+    /** As {@link #run} for what has other results than {@code mpps}. */
+    static Properties runAny(List<String> command, Path raw) throws IOException {
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(raw.toFile())
@@ -36,19 +45,16 @@ final class Child {
         if (process.exitValue() != 0) {
             throw new IOException(command.get(0) + " exited with " + process.exitValue() + "; see " + raw);
         }
-        return parse(raw, command.get(0));
+        return parse(raw);
     }
 
-    private static Properties parse(Path raw, String program) throws IOException {
+    private static Properties parse(Path raw) throws IOException {
         Properties found = new Properties();
         for (String line : Files.readAllLines(raw, StandardCharsets.UTF_8)) {
             int equals = line.indexOf('=');
             if (equals > 0 && line.substring(0, equals).chars().allMatch(Child::isNameCharacter)) {
                 found.setProperty(line.substring(0, equals), line.substring(equals + 1));
             }
-        }
-        if (!found.containsKey("mpps")) {
-            throw new IOException(program + " printed no result; see " + raw);
         }
         return found;
     }

@@ -15,6 +15,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import lvsd.config.DaemonConfig;
 import lvsd.daemon.bench.Scenario.Case;
+import lvsd.daemon.bench.Scenario.Told;
 import lvsd.dataplane.Dataplane;
 import lvsd.dataplane.DropReason;
 import lvsd.dataplane.Warmup;
@@ -131,8 +132,11 @@ public final class DirectorMain implements Callable<Integer> {
         }
         long installed = uptime();
         print("install_seconds", (installed - before) / 1e3);
+        io.open();
+        if (what.told != Told.NOBODY && !what.passes()) {
+            untold(dataplane, io);
+        }
         try (LoopbackMaster master = new LoopbackMaster(dataplane, what.told)) {
-            io.open();
             if (what.passes()) {
                 setup(dataplane, io, what);
             } else {
@@ -170,6 +174,17 @@ public final class DirectorMain implements Callable<Integer> {
         print("cpu_seconds", window.nanos() * 1e-9);
         long full = speed.reached(0.9 * mpps);
         print("start_to_full_speed_seconds", full < 0 ? "not-in-warm-up" : number((full - installMillis) / 1e3));
+    }
+
+    /** The same, in the same process, before anybody is told of the connections: what to hold against it. */
+    private void untold(Dataplane dataplane, ScatterIo io) throws Exception {
+        Speed speed = new Speed(dataplane, new ThreadClock(workerTid));
+        Quiet quiet = new Quiet((long) (warmup * 1000));
+        while (!quiet.reached()) {
+            speed.follow(SPEED_SAMPLE_MILLIS);
+            answerArp(io);
+        }
+        print("untold_mpps", speed.count((long) (seconds * 1000)).mpps());
     }
 
     private static void answerArp(ScatterIo io) {
