@@ -119,6 +119,40 @@ class SynProxyAutoTest extends ProxyLadder {
     }
 
     @Test
+    void shouldCountHalfOpenConnectionsByTheShareThatIsSet() {
+        with("synproxy_auto_half_open_min", "20", "synproxy_auto_half_open", "80");
+        service(director, Way.NAT4);
+        for (int i = 0; i < 15; i++) {
+            new Flow(director, Way.NAT4, true, 40_000 + i).establish(1000, 5000);
+        }
+        flood(Way.NAT4, 30);
+        director.advance(1_000);
+        assertThat(on()).as("two in three").isFalse();
+        director.setting("synproxy_auto_half_open", "60");
+        director.advance(1_000);
+        assertThat(on()).isTrue();
+    }
+
+    /** 60 SYNs a second: less than began it, and calm or not as the setting says. */
+    @Test
+    void shouldEndWhenItIsAsCalmAsIsSet() {
+        with("synproxy_auto_syn_rate", "100", "synproxy_auto_hold", "2");
+        service(director, Way.NAT4);
+        director.advance(200);
+        flood(Way.NAT4, 100);
+        assertThat(on()).isTrue();
+        for (int i = 0; i < 30; i++) {
+            flood(Way.NAT4, 12);
+        }
+        assertThat(on()).isTrue();
+        director.setting("synproxy_auto_calm", "80");
+        for (int i = 0; i < 30; i++) {
+            flood(Way.NAT4, 12);
+        }
+        assertThat(on()).isFalse();
+    }
+
+    @Test
     void shouldForgetAnAttackWhenTheModeChanges() {
         with("synproxy_auto_syn_rate", "100");
         Service service = service(director, Way.NAT4);
