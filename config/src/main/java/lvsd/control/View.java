@@ -207,7 +207,8 @@ public sealed interface View {
             long longestProbe,
             long tableBytes,
             long handoffsIn,
-            long handoffsOut) {}
+            long handoffsOut,
+            long ended) {}
 
     /** Answer to {@code -G}. */
     record LocalAddresses(List<LocalAddress> localAddresses) implements View {}

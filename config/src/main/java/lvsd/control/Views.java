@@ -231,7 +231,8 @@ public final class Views {
                 .member("longest_probe", worker.longestProbe())
                 .member("table_bytes", worker.tableBytes())
                 .member("handoffs_in", worker.handoffsIn())
-                .member("handoffs_out", worker.handoffsOut());
+                .member("handoffs_out", worker.handoffsOut())
+                .member("entries_ended", worker.ended());
     }
 
     private static void writeLocalAddress(JsonWriter out, LocalAddress local) {
@@ -674,7 +675,7 @@ public final class Views {
 
     private static Worker readWorker(JsonReader in) {
         int[] ints = new int[2];
-        long[] f = new long[11];
+        long[] f = new long[12];
         members(in, name -> {
             switch (name) {
                 case "index" -> ints[0] = in.integer();
@@ -690,10 +691,11 @@ public final class Views {
                 case "table_bytes" -> f[8] = in.number();
                 case "handoffs_in" -> f[9] = in.number();
                 case "handoffs_out" -> f[10] = in.number();
+                case "entries_ended" -> f[11] = in.number();
                 default -> in.skip();
             }
         });
-        return new Worker(ints[0], ints[1], f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10]);
+        return new Worker(ints[0], ints[1], f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11]);
     }
 
     private static LocalAddress readLocalAddress(JsonReader in) {

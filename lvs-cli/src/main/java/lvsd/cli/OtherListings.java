@@ -148,8 +148,9 @@ final class OtherListings {
                         "Probe",
                         "TableMB",
                         "HandIn",
-                        "HandOut")
-                .right(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+                        "HandOut",
+                        "Ended")
+                .right(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13);
         for (View.Worker worker : view.workers()) {
             table.row(
                     worker.index(),
@@ -164,7 +165,8 @@ final class OtherListings {
                     worker.longestProbe(),
                     worker.tableBytes() >> 20,
                     worker.handoffsIn(),
-                    worker.handoffsOut());
+                    worker.handoffsOut(),
+                    worker.ended());
         }
         table.print(out);
     }

@@ -297,6 +297,13 @@ final class MetricsText {
                 "table_bytes",
                 "Memory of the connection table.",
                 DataplaneControl.WorkerView::tableBytes);
+        worker(
+                out,
+                workers,
+                "counter",
+                "entries_ended_total",
+                "Connections and templates that drop_entry ended.",
+                DataplaneControl.WorkerView::ended);
         handoffs(out, workers);
     }
 

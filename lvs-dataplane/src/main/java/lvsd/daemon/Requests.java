@@ -337,7 +337,8 @@ final class Requests implements RequestHandler {
                     worker.longestProbe(),
                     worker.tableBytes(),
                     worker.handoffsIn(),
-                    worker.handoffsOut()));
+                    worker.handoffsOut(),
+                    worker.ended()));
         }
         return new View.Workers(workers);
     }

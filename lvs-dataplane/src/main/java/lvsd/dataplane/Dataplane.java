@@ -351,7 +351,8 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
                 Math.max(pipeline.table4.longestProbe(), pipeline.table6.longestProbe()),
                 pipeline.table4.bytes() + pipeline.table6.bytes(),
                 worker.statistic(Worker.HANDOFFS_IN),
-                worker.statistic(Worker.HANDOFFS_OUT));
+                worker.statistic(Worker.HANDOFFS_OUT),
+                worker.statistic(Worker.ENDED));
     }
 
     @Override

@@ -55,7 +55,8 @@ public interface DataplaneControl {
             long longestProbe,
             long tableBytes,
             long handoffsIn,
-            long handoffsOut) {}
+            long handoffsOut,
+            long ended) {}
 
     /** One destination as {@code lvsadm --synproxy} shows it: open handshakes now, and those never answered. */
     record ServerView(long halfOpen, long unanswered) {}

@@ -39,6 +39,9 @@ final class MemoryDefence {
     private int counter;
 
     private int next;
+    /** Entries ended in this cycle. */
+    private int ended;
+
     private long random;
     /** Of those silent connections of which so many packets came in, how many more are left alone. */
     private final int[] spared = new int[FEW + 1];
@@ -92,8 +95,9 @@ final class MemoryDefence {
         return guard4.memoryShort || guard6.memoryShort;
     }
 
-    /** Once a cycle: a part of the sweep that is under way, and once a second a look at memory. */
-    void work(int now) {
+    /** Once a cycle: a part of the sweep that is under way, and once a second a look at memory. Returns how many it ended. */
+    int work(int now) {
+        ended = 0;
         if (now - next >= 0 || next - now > SECOND) {
             look();
             next = now + SECOND;
@@ -106,6 +110,7 @@ final class MemoryDefence {
         if (guard6.sweeping && guard6.left > 0) {
             sweep(guard6);
         }
+        return ended;
     }
 
     /** Adapts to memory and settings as they are. */
@@ -203,12 +208,14 @@ final class MemoryDefence {
         boolean ipv6 = table.ipv6();
         int link = Template.is(table.hot(entry)) ? 0 : Connection.template(table.cold(entry));
         connector.end(ipv6, entry);
+        ended++;
         if (link > 0) {
             int template = link - 1;
             long cold = table.cold(template);
             boolean idle = Template.controlled(cold) == 0 && Template.workers(cold) == 0;
             if (idle && (Connection.state(table.hot(template)) & Template.ASSURED) == 0) {
                 connector.end(ipv6, template);
+                ended++;
             }
         }
     }

@@ -43,8 +43,10 @@ public final class Worker {
     static final int GENERATION = 7;
     /** 1 while memory is short for new connections, else 0. */
     static final int SHORT = 8;
+    /** Connections and templates that {@code drop_entry} ended. */
+    static final int ENDED = 9;
     /** How many statistics there are. */
-    static final int COUNT = 9;
+    static final int COUNT = 10;
 
     private static final long NANOS_PER_TICK = Timeouts.TICK_MILLIS * 1_000_000L;
     private static final int TIMER_BUDGET = 64;
@@ -195,7 +197,10 @@ public final class Worker {
         pipeline.misses().connector().clock(nanos);
         pipeline.misses().proxy().clock(nanos);
         int work = takeOver();
-        defence.work(now);
+        int ended = defence.work(now);
+        if (ended != 0) {
+            count(ENDED, ended);
+        }
         for (int port = 0; port < io.ports(); port++) {
             work += poll(port);
         }

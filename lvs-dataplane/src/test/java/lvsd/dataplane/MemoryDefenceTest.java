@@ -263,6 +263,7 @@ class MemoryDefenceTest {
         assertThat(states()).isEqualTo(Map.of("UDP UDP", 200));
         director.advance(600_000);
         assertThat(states()).isEqualTo(Map.of("UDP UDP", 100));
+        assertThat(director.dataplane.workers().getFirst().ended()).isEqualTo(100);
     }
 
     @Test
@@ -287,6 +288,7 @@ class MemoryDefenceTest {
         director.setting("drop_entry", "3");
         director.advance(600_000);
         assertThat(states()).isEqualTo(Map.of("TCP ASSURED template", 1));
+        assertThat(director.dataplane.workers().getFirst().ended()).isEqualTo(100);
     }
 
     @Test
