@@ -112,11 +112,11 @@ final class SyncDaemons {
         if (mixed) {
             throw new Refusal(Refusal.INVALID);
         }
+        String name = asked.mcastInterface().isEmpty() ? DEFAULT_INTERFACE : asked.mcastInterface();
+        Nic nic = nics.find(name).orElseThrow(() -> new Refusal("No such device"));
         if (running.containsKey(asked.role())) {
             throw new Refusal("Daemon has already run");
         }
-        String name = asked.mcastInterface().isEmpty() ? DEFAULT_INTERFACE : asked.mcastInterface();
-        Nic nic = nics.find(name).orElseThrow(() -> new Refusal("No such device"));
         InetAddress group = asked.group().orElse(DEFAULT_GROUP);
         boolean ipv6 = group instanceof Inet6Address;
         check(asked.role(), nic, ipv6);

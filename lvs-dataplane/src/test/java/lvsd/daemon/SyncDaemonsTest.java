@@ -103,6 +103,7 @@ final class SyncDaemonsTest {
         var _ = daemons.start(rule("backup --syncid 9"), false);
         var _ = daemons.start(rule("master --syncid 7"), false);
         refuse("master", "Daemon has already run");
+        refuse("master --mcast-interface nosuch", "No such device");
         assertThat(daemons.views()).extracting(View.Daemon::syncId).containsExactly(7, 9);
         assertThat(daemons.rules()).containsExactly(rule("master --syncid 7"), rule("backup --syncid 9"));
         Runnable undo = daemons.stop(Rule.Role.MASTER);
