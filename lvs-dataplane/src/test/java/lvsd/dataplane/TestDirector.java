@@ -55,8 +55,8 @@ final class TestDirector implements AutoCloseable {
     private long generation;
     private int nextDestination;
     private int nextLocal;
-    /** Clock of the director, nanoseconds; begins where the timer wheels do. */
-    long now = System.nanoTime();
+    /** Clock of the director, nanoseconds; begins no earlier than the timer wheels do, which would be late by the difference. */
+    long now;
     /** Whether the hosts behind a port answer ARP and ND. */
     final boolean[] answering = {true, true};
 
@@ -90,6 +90,7 @@ final class TestDirector implements AutoCloseable {
         }
         long[] macs = {PacketBuilder.mac(MACS[0]), PacketBuilder.mac(MACS[1])};
         dataplane = new Dataplane(config, ios, macs, List::of, rss);
+        now = System.nanoTime();
         publish();
         run();
         idle = ios.getFirst().outstanding();
