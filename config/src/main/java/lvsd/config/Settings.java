@@ -96,8 +96,8 @@ public final class Settings {
             List<String> words = List.of(text.strip().split("[ \t,]+", -1));
             OptionalLong first = number(words.getFirst());
             OptionalLong second = number(words.size() > 1 ? words.get(1) : before.substring(before.indexOf(' ') + 1));
-            if (words.size() > 2
-                    || first.isEmpty()
+            // As in the kernel, what stands behind them is not looked at.
+            if (first.isEmpty()
                     || second.isEmpty()
                     || (second.getAsLong() != 0 && first.getAsLong() >= second.getAsLong())) {
                 return Optional.empty();
@@ -221,7 +221,7 @@ public final class Settings {
     private static void synchronisation(List<Setting> all) {
         Effect start = Effect.START;
         Effect live = Effect.LIVE;
-        all.add(number("sync_version", 1, 0, 1, start, "version of the sync protocol that a master speaks"));
+        all.add(number("sync_version", 1, 0, 1, live, "version of the sync protocol that a master speaks"));
         all.add(new Setting(
                 "sync_threshold",
                 Kind.PAIR,
@@ -229,7 +229,7 @@ public final class Settings {
                 0,
                 Integer.MAX_VALUE,
                 live,
-                "a b: kernels are told of a connection after a packets; b 0: of one that does not change, once"));
+                "a b: kernels are told of a connection after a packets; b 0: of one that does not change, once; 0 0: never"));
         all.add(number(
                 "sync_refresh_period",
                 0,
@@ -245,7 +245,7 @@ public final class Settings {
                 8192,
                 0,
                 Long.MAX_VALUE,
-                start,
+                live,
                 "messages that wait to be sent at most (the kernel's default depends on its memory)"));
         all.add(any("sync_sock_size", 0, start, "socket buffer, bytes; 0: the system's default"));
         all.add(any("sync_persist_mode", 0, live, "1: of persistent connections only the template is sent"));
@@ -256,13 +256,13 @@ public final class Settings {
                 7,
                 live,
                 "whose connections others are told of: the sum of 1 TCP, 2 UDP, 4 SCTP; see --sync of services, too"));
-        all.add(number("sync_delay_ms", 20, 0, 2_000, start, "milliseconds that an update waits for others at most"));
+        all.add(number("sync_delay_ms", 20, 0, 2_000, live, "milliseconds that an update waits for others at most"));
         all.add(number(
                 "sync_bulk_rate",
                 200_000,
                 1_000,
                 10_000_000,
-                start,
+                live,
                 "connections a second of a bulk transfer at most"));
         all.add(any(
                 "backup_only",

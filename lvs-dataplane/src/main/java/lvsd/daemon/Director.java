@@ -712,6 +712,7 @@ final class Director {
         }
         if (settingsChanged) {
             dataplane.settings(settings());
+            sync.settings(settings());
             Logging.debug(setting("debug_level"));
             settingsChanged = false;
         }

@@ -60,6 +60,15 @@ final class SyncRunner implements AutoCloseable {
         }
     }
 
+    /** Settings have changed. */
+    void settings(Map<String, String> settings) {
+        SyncSettings newer = SyncSettings.of(settings);
+        wanted.replaceAll((role, one) -> new Wanted(one.daemon, newer, one.icv));
+        if (service != null) {
+            service.settings(newer);
+        }
+    }
+
     private void run(Wanted one) {
         SyncService running = service();
         if (running == null) {

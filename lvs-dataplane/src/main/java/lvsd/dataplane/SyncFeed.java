@@ -163,7 +163,7 @@ final class SyncFeed {
             if (due(table, entry, pipeline.now)) {
                 again(table, entry);
             } else if (Connection.syncStamp(table.cold(entry)) == 0) {
-                pipeline.timers(table.ipv6()).armEarlier(entry, pipeline.now + LOOK_TICKS);
+                lookSoon(table, entry);
             }
         }
     }
@@ -190,13 +190,13 @@ final class SyncFeed {
         }
         int stamp = Connection.syncStamp(table.cold(entry));
         if (stamp == 0) {
-            return enough(table, entry);
+            return enough(table, entry, 0) && !refused(table.hot(entry));
         }
         Sysctls settings = pipeline.sysctls;
         int since = now - (stamp & ~REPEATS);
         int period = period(table, entry);
         int repeats = stamp & REPEATS;
-        if (repeats < settings.syncRetries && since < period && since >= (repeats + 1) * (period / 8)) {
+        if (repeats < settings.syncRetries && since < period && since >= period / 8) {
             return true;
         }
         return settings.syncRepeats
@@ -211,12 +211,22 @@ final class SyncFeed {
         return Math.min(refresh == 0 ? REFRESH_TICKS : refresh, Math.max(timeout / 2, Timeouts.TICKS_PER_SECOND / 2));
     }
 
-    /** Whether a connection has had packets enough to be told of for the first time. */
-    private boolean enough(ConnectionTable table, int entry) {
+    /** Whether a TCP connection was reset: one that others have not been told of never was established. */
+    private static boolean refused(long hot) {
+        return Connection.protocol(hot) == Ipv4.PROTOCOL_TCP && Connection.state(hot) == TcpStates.CLOSE;
+    }
+
+    /**
+     * Whether a connection has had packets enough to be told of for the first time.
+     *
+     * @param more packets that are not counted yet
+     */
+    private boolean enough(ConnectionTable table, int entry, int more) {
         long hot = table.hot(entry);
+        int after = pipeline.sysctls.syncAfter;
         return !kernels
-                || Template.is(hot)
-                || Integer.compareUnsigned(Connection.packets(hot), pipeline.sysctls.syncAfter) >= 0;
+                || (Template.is(hot) && after != Sysctls.NEVER)
+                || Integer.compareUnsigned(Connection.packets(hot) + more, after) >= 0;
     }
 
     private boolean isFor(SyncSource.Page page, ConnectionTable table, int entry) {
@@ -295,9 +305,16 @@ final class SyncFeed {
     }
 
     private void first(ConnectionTable table, int entry) {
-        if (enough(table, entry)) {
+        if (enough(table, entry, 1)) {
             tell(table, entry, false);
         } else {
+            lookSoon(table, entry);
+        }
+    }
+
+    /** A connection has not had packets enough. */
+    private void lookSoon(ConnectionTable table, int entry) {
+        if (pipeline.sysctls.syncAfter != Sysctls.NEVER) {
             pipeline.timers(table.ipv6()).armEarlier(entry, pipeline.now + LOOK_TICKS);
         }
     }
@@ -329,31 +346,33 @@ final class SyncFeed {
         if (packet) {
             slot.timeout = seconds(pipeline.misses().connector().timeout(table, entry));
         }
-        slot.deleted = deleted;
+        if (deleted) {
+            slot.deleted = true;
+            slot.timeout = 1; // kernels do not know of ends
+        }
         queue.commit();
         if (!deleted) {
             // Who tells of a connection has its packets, and will tell of its end.
             Connection.setFlags(table.hot(entry), Connection.flags(table.hot(entry)) & ~Connection.SYNCED);
-            stamp(table, entry);
+            stamp(table, entry, !packet);
         }
     }
 
     /** Notes that a connection was told of, and has the timer look at it when it may have to be told of again. */
-    private void stamp(ConnectionTable table, int entry) {
+    private void stamp(ConnectionTable table, int entry, boolean again) {
         long cold = table.cold(entry);
         int tick = pipeline.now & ~REPEATS;
         int now = tick == 0 ? REPEATS + 1 : tick; // 0 is that of one never told of
         int before = Connection.syncStamp(cold);
         int period = period(table, entry);
         int retries = pipeline.sysctls.syncRetries;
-        boolean within = before != 0 && retries > 0 && now - (before & ~REPEATS) < period;
+        boolean within = again && before != 0 && now - (before & ~REPEATS) < period;
         int count = within && (before & REPEATS) < retries ? (before & REPEATS) + 1 : 0;
-        int base = count == 0 ? now : before & ~REPEATS;
-        Connection.setSyncStamp(cold, base | count);
+        Connection.setSyncStamp(cold, now | count);
         if (count < retries) {
-            pipeline.timers(table.ipv6()).armEarlier(entry, base + (count + 1) * (period / 8));
+            pipeline.timers(table.ipv6()).armEarlier(entry, now + period / 8);
         } else if (period < REFRESH_TICKS) {
-            pipeline.timers(table.ipv6()).armEarlier(entry, base + period);
+            pipeline.timers(table.ipv6()).armEarlier(entry, now + period);
         }
     }
 

@@ -19,6 +19,9 @@ final class Sysctls {
     /** A defence that is at work whether memory is short or not. */
     static final int ALWAYS = 3;
 
+    /** {@link #syncAfter}: no packet is. */
+    static final int NEVER = -1;
+
     /** What holds where nobody has said anything. */
     static final Sysctls DEFAULT = of(Map.of());
 
@@ -68,7 +71,7 @@ final class Sysctls {
     final int lastLocalPort;
     /** {@code synproxy_auto_*}. */
     final AutoSettings autoProxy;
-    /** First number of {@code sync_threshold}: packets of a connection before kernels are told of it. */
+    /** Packets of a connection before kernels are told of it, unsigned; {@link #NEVER}: only when its state changes. */
     final int syncAfter;
     /** Whether a connection is told of again while it is in use: {@code sync_threshold} or {@code sync_refresh_period}. */
     final boolean syncRepeats;
@@ -117,9 +120,10 @@ final class Sysctls {
         lastLocalPort = self == directors - 1 ? last : firstLocalPort + each - 1;
         String threshold = settings.getOrDefault("sync_threshold", "3 50");
         int between = threshold.indexOf(' ');
-        syncAfter = Integer.parseInt(threshold.substring(0, between));
+        int every = Integer.parseInt(threshold.substring(between + 1));
         syncRefresh = Timeouts.ticks(Math.max(0, number(settings, "sync_refresh_period")));
-        syncRepeats = syncRefresh != 0 || !threshold.substring(between + 1).equals("0");
+        syncRepeats = syncRefresh != 0 || every != 0;
+        syncAfter = after(Integer.parseInt(threshold.substring(0, between)), every, syncRefresh != 0);
         syncRetries = number(settings, "sync_retries");
         syncTemplatesOnly = flag(settings, "sync_persist_mode");
         syncProtocols = number(settings, "sync_protocols");
@@ -144,6 +148,15 @@ final class Sysctls {
                 flag(settings, "synproxy_retry_other"),
                 flag(settings, "synproxy_rst_bad_cookie"),
                 flag(settings, "synproxy_conn_reuse") ? reusable(settings) : 0);
+    }
+
+    /** The first packet of a connection that has the kernel tell of it: by its number modulo {@code every}, if that is not 0. */
+    private static int after(int remainder, int every, boolean refreshed) {
+        if (every == 0 && refreshed) {
+            return 0;
+        }
+        int otherwise = every == 0 ? NEVER : every;
+        return remainder == 0 ? otherwise : remainder;
     }
 
     private static int reusable(Map<String, String> settings) {

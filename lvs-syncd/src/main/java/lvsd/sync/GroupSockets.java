@@ -32,7 +32,7 @@ final class GroupSockets implements Link, AutoCloseable {
 
     private final EventLoop loop;
     private final DaemonSettings daemon;
-    private final SyncSettings settings;
+    private SyncSettings settings;
     private final boolean ipv6;
     private final List<Channel> receivers = new ArrayList<>();
     private final List<Integer> drops = new ArrayList<>();
@@ -106,6 +106,11 @@ final class GroupSockets implements Link, AutoCloseable {
                     cause);
         }
         return channel;
+    }
+
+    /** Takes other settings over, as far as they do not have to wait for the next start. */
+    void settings(SyncSettings newer) {
+        settings = settings.with(newer);
     }
 
     /** Copies each datagram into one array and lends that. */

@@ -22,7 +22,7 @@ final class Master {
     private static final int PAGE = 256;
 
     private final DaemonSettings daemon;
-    private final SyncSettings settings;
+    private SyncSettings settings;
     private final SyncSource source;
     private final Link link;
     private final RandomGenerator random;
@@ -89,6 +89,13 @@ final class Master {
 
     private static @Nullable KeyRing ring(@Nullable Rings rings) {
         return rings == null ? null : rings.make();
+    }
+
+    /** Takes other settings over, as far as they do not have to wait for the next start. */
+    void settings(SyncSettings newer, long millis) {
+        // What is begun is of the old version.
+        flush(millis);
+        settings = settings.with(newer);
     }
 
     Stats stats() {

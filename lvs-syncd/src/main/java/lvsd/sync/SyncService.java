@@ -68,6 +68,13 @@ public final class SyncService implements AutoCloseable {
             }
         }
 
+        void settings(SyncSettings newer) {
+            if (master != null) {
+                master.settings(newer, System.currentTimeMillis());
+            }
+            sockets.settings(newer);
+        }
+
         boolean work(long now) {
             if (backup != null) {
                 backup.work(now);
@@ -171,6 +178,18 @@ public final class SyncService implements AutoCloseable {
                         daemon.rings.change(keys);
                     }
                 }
+                return true;
+            });
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Other settings for the daemons that run; those of their sockets wait for the next start. */
+    public void settings(SyncSettings newer) {
+        try {
+            onLoop(() -> {
+                daemons.values().forEach(daemon -> daemon.settings(newer));
                 return true;
             });
         } catch (IOException e) {
