@@ -96,7 +96,10 @@ final class SyncEnds implements SyncSource, SyncSink {
         return deliver(
                 workers,
                 connection,
-                (worker, c) -> workers.get(worker).sync().taker().take(c));
+                (worker, c) -> {
+                    SyncTaker taker = workers.get(worker).sync().taker();
+                    return taker.isKnown(c) && taker.take(c);
+                });
     }
 
     /**

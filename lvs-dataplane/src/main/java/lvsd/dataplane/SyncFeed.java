@@ -258,8 +258,9 @@ final class SyncFeed {
     private static boolean lasts(ConnectionTable table, int entry) {
         long hot = table.hot(entry);
         // Shadows and what cache_bypass lets pass have no destination.
-        if ((Connection.flags(hot) & Connection.ONE_PACKET) != 0
-                || Connection.destination(hot) == Destination.NOWHERE) {
+        int flags = Connection.flags(hot);
+        if ((flags & Connection.ONE_PACKET) != 0
+                || (Connection.destination(hot) == Destination.NOWHERE && (flags & Connection.UNBOUND) == 0)) {
             return false;
         }
         if (Template.is(hot)) {

@@ -23,8 +23,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Brings connections that were made elsewhere into a worker's tables. Worker thread, between bursts; allocates nothing. */
 final class SyncTaker {
-    private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
     private static final int NAT = ForwardingMethod.NAT.number();
+    private static final int TUNNEL = ForwardingMethod.TUNNEL.number();
+    private static final int ROUTE = ForwardingMethod.ROUTE.number();
+    private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
     /** Longest time taken over, so that a tick is never mistaken for one of the past. */
     private static final int LONGEST_SECONDS = Timeouts.MAXIMUM_SECONDS / 2;
 
@@ -201,6 +203,7 @@ final class SyncTaker {
         }
         if (sameServer(table, entry, c)) {
             update(table, entry, c);
+            bind(table, entry, c);
             return true;
         }
         if (!BackupRules.replaces(c)) {
@@ -351,41 +354,97 @@ final class SyncTaker {
         Service service = service(pipeline.services, c);
         Destination destination = service == null ? null : destination(service, c);
         int method = c.flags & SyncFlags.METHOD_MASK;
-        if (service == null || destination == null || destination.method != method || (method == FULLNAT) != c.local) {
+        if (service == null || destination == null) {
+            return makeUnbound(table, c, method);
+        }
+        if (destination.method != method || (method == FULLNAT) != c.local) {
             return false;
         }
         int entry = table.allocate();
         if (entry == ConnectionTable.NONE) {
             return false;
         }
-        fill(table, entry, c, destination);
+        fill(table, entry, c, destination.isDirect());
+        Connection.setDestination(table.hot(entry), destination.index);
         boolean over = c.protocol == Ipv4.PROTOCOL_TCP && TcpStates.over(c.state);
         boolean claims = c.local && !over;
         if (claims && !claim(table, entry, service, c)) {
             table.remove(entry);
             return false;
         }
-        if (!insert(table, entry, destination)) {
+        if (!insert(table, entry, destination.isDirect())) {
             if (claims) {
                 Connector.releasePort(ports, table, entry);
             }
             table.remove(entry);
             return false;
         }
-        counts.adopted(destination, active(c.protocol, c.state) != 0);
-        if (c.protocol == Ipv4.PROTOCOL_TCP && TcpStates.halfOpen(c.state) != 0) {
-            counts.halfOpen(destination.index, 1);
-        }
-        if (service.connectionTimeout != 0) {
-            Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(service.connectionTimeout));
-        }
+        count(table, entry, service, destination);
         extras(table.hot(entry), table.cold(entry), c);
         live(table, entry, c);
         return true;
     }
 
-    private boolean insert(ConnectionTable table, int entry, Destination destination) {
-        int inserted = destination.isDirect() ? table.insertClient(entry) : table.insert(entry, clientHash, serverHash);
+    /**
+     * As the kernel: a connection whose service or server is not known here is kept, and forwarded to where it went; it is
+     * nobody's load until an update finds both. One of FULLNAT cannot go on without the service's local addresses.
+     */
+    private boolean makeUnbound(ConnectionTable table, SyncConnection c, int method) {
+        if (c.local || (method != NAT && method != TUNNEL && method != ROUTE)) {
+            return false;
+        }
+        int entry = table.allocate();
+        if (entry == ConnectionTable.NONE) {
+            return false;
+        }
+        fill(table, entry, c, method != NAT);
+        long hot = table.hot(entry);
+        Connection.setDestination(hot, Destination.NOWHERE);
+        Connection.setFlags(hot, Connection.flags(hot) | Connection.UNBOUND);
+        if (!insert(table, entry, method != NAT)) {
+            table.remove(entry);
+            return false;
+        }
+        extras(hot, table.cold(entry), c);
+        live(table, entry, c);
+        return true;
+    }
+
+    /** Looks for the server of a connection that has none yet. */
+    private void bind(ConnectionTable table, int entry, SyncConnection c) {
+        long hot = table.hot(entry);
+        if ((Connection.flags(hot) & Connection.UNBOUND) == 0) {
+            return;
+        }
+        Service service = service(pipeline.services, c);
+        Destination destination = service == null ? null : destination(service, c);
+        if (service != null && destination != null && destination.method == Connection.method(Connection.flags(hot))) {
+            Connection.setDestination(hot, destination.index);
+            Connection.setFlags(hot, Connection.flags(hot) & ~Connection.UNBOUND);
+            count(table, entry, service, destination);
+        }
+    }
+
+    /** Whether both service and server of a connection are known here. */
+    boolean isKnown(SyncConnection c) {
+        Service service = service(pipeline.services, c);
+        return c.template() || (service != null && destination(service, c) != null);
+    }
+
+    /** Counts a connection with its server, whose service's time is its own. */
+    private void count(ConnectionTable table, int entry, Service service, Destination destination) {
+        long hot = table.hot(entry);
+        counts.adopted(destination, (Connection.flags(hot) & Connection.INACTIVE) == 0);
+        if (Connection.protocol(hot) == Ipv4.PROTOCOL_TCP && TcpStates.halfOpen(Connection.state(hot)) != 0) {
+            counts.halfOpen(destination.index, 1);
+        }
+        if (service.connectionTimeout != 0) {
+            Connection.setOwnTimeout(table.cold(entry), Timeouts.ticks(service.connectionTimeout));
+        }
+    }
+
+    private boolean insert(ConnectionTable table, int entry, boolean direct) {
+        int inserted = direct ? table.insertClient(entry) : table.insert(entry, clientHash, serverHash);
         return inserted == ConnectionTable.INSERTED;
     }
 
@@ -420,21 +479,20 @@ final class SyncTaker {
                 : destination.address4 == Integer.reverseBytes((int) c.serverLow);
     }
 
-    private void fill(ConnectionTable table, int entry, SyncConnection c, Destination destination) {
+    private void fill(ConnectionTable table, int entry, SyncConnection c, boolean direct) {
         long hot = table.hot(entry);
-        boolean direct = destination.isDirect();
+        int method = c.flags & SyncFlags.METHOD_MASK;
         int clientPorts = clientPorts(c);
         Connection.setPorts(hot, Connection.CLIENT_SIDE, clientPorts);
         Connection.setPorts(hot, Connection.SERVER_SIDE, direct ? Integer.rotateLeft(clientPorts, 16) : serverPorts(c));
         Connection.setProtocol(hot, c.protocol);
-        Connection.setDestination(hot, destination.index);
         Connection.setState(hot, c.state);
         Connection.setFlags(
                 hot,
-                destination.method
+                method
                         | Connection.SYNCED
                         | (direct ? Connection.NO_OUTPUT : 0)
-                        | (Connection.isTunnel(destination.method) ? Connection.TOA_PENDING : 0)
+                        | (Connection.isTunnel(method) ? Connection.TOA_PENDING : 0)
                         | (active(c.protocol, c.state) != 0 ? 0 : Connection.INACTIVE));
         if (c.ipv6) {
             addresses6(table.addresses6(entry), c, direct);

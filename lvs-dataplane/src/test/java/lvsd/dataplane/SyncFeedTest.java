@@ -8,6 +8,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
 import lvsd.dataplane.connection.TcpStates;
+import lvsd.dataplane.service.Service;
+import lvsd.rules.ForwardingMethod;
+import lvsd.rules.Protocol;
 import lvsd.sync.SyncConnection;
 import lvsd.sync.SyncFlags;
 import lvsd.sync.SyncSource;
@@ -159,6 +162,7 @@ class SyncFeedTest {
         assertThat(seen).doesNotHaveDuplicates().hasSize(20);
     }
 
+<<<<<<< HEAD
     /** Some connections that say the same or other things of a few tuples, one after the other. */
     private static List<SyncConnection> stories(RandomGenerator random, List<SyncConnection> known) {
         List<SyncConnection> all = new ArrayList<>();
@@ -205,13 +209,54 @@ class SyncFeedTest {
                         .containsExactlyInAnyOrderElementsOf(single.connections());
             }
         });
+=======
+    /** As the kernel: it is listed and forwarded, and counts with its server once an update finds that. */
+    @ParameterizedTest
+    @EnumSource(names = {"NAT4", "NAT6"})
+    void aConnectionWhoseServiceIsNotKnownHereGoesOnAndFindsItLater(Way way) {
+        Flow.service(active, way, true);
+        Flow flow = new Flow(active, way, true, 40_000).establish(1000, 2000);
+        bring(told());
+        assertThat(standby.connections()).hasSize(1);
+        ConnectionRow row = standby.connections().getFirst();
+        assertThat(row.server()).isEqualTo(TestDirector.ip(way.server()));
+        assertThat(row.serverPort()).isEqualTo(Flow.SERVER_PORT);
+        assertThat(row.state()).isEqualTo("ESTABLISHED");
+        // Where there is no service at all, nobody looks at connections.
+        standby.service(Protocol.TCP, Flow.natVip(way), 443, ForwardingMethod.NAT, way.server() + ":443");
+        Flow other = elsewhere(flow, way, true);
+        other.up(".", 1001, 2001, 10);
+        other.down(".", 2001, 1011, 0);
+        Service service = Flow.service(standby, way, true);
+        assertThat(standby.totals(service, 0).active()).isZero();
+        flow.up("F.", 1001, 2001, 0);
+        bring(told());
+        assertThat(standby.totals(service, 0).inactive()).isEqualTo(1);
+        assertThat(standby.connections().getFirst().state()).isEqualTo("CLOSE_WAIT");
+        standby.advance(61_000);
+        assertThat(standby.connections()).isEmpty();
+        assertThat(standby.totals(service, 0).inactive()).isZero();
+>>>>>>> 958c4ae (Connections whose service or server is not known are kept, as by the kernel, and bound when it is)
     }
 
     @Test
-    void whatIsNotKnownHereIsNotTaken() {
-        Flow.service(active, Way.NAT4, true);
-        new Flow(active, Way.NAT4, true, 40_000).establish(1000, 2000);
+    void withoutItsServiceFullnatHasNoLocalAddress() {
+        Flow.service(active, Way.FULLNAT4, true);
+        new Flow(active, Way.FULLNAT4, true, 40_000).establish(1000, 2000);
         bring(told());
         assertThat(standby.connections()).isEmpty();
+    }
+
+    @Test
+    void whoGoesOnWithAConnectionTellsOfItThoughItsServiceIsNotKnown() {
+        UpdateQueue onwards = feed(standby).out();
+        Flow.service(active, Way.NAT4, true);
+        Flow flow = new Flow(active, Way.NAT4, true, 40_000).establish(1000, 2000);
+        bring(told());
+        standby.service(Protocol.TCP, Flow.natVip(Way.NAT4), 443, ForwardingMethod.NAT, Way.NAT4.server() + ":443");
+        elsewhere(flow, Way.NAT4, true).up("F.", 1001, 2001, 0);
+        SyncConnection told = Objects.requireNonNull(onwards.peek());
+        assertThat(told.clientPort).isEqualTo(40_000);
+        assertThat(told.flags & SyncFlags.METHOD_MASK).isZero();
     }
 }

@@ -58,7 +58,7 @@ public final class Connection {
     public static final int ONE_PACKET = 0x2000;
     /** Opened by the SYN proxy. */
     public static final int SYN_PROXY = 0x4000;
-    /** Its destination is not known (came by sync, or was removed). Ours. */
+    /** Came by sync, and its destination is not known here (yet). Ours. */
     public static final int UNBOUND = 0x8000;
 
     /** In {@link #proxy}: the server has not answered the SYN proxy yet. */
