@@ -229,7 +229,7 @@ public final class Settings {
                 0,
                 Integer.MAX_VALUE,
                 live,
-                "a b: kernels are told of a connection after a packets; b 0: of one that does not change, once; 0 0: never"));
+                "a b: kernels are told of a connection after a packets; b 0: once while it does not change; 0 0: of changes"));
         all.add(number(
                 "sync_refresh_period",
                 0,
@@ -258,12 +258,7 @@ public final class Settings {
                 "whose connections others are told of: the sum of 1 TCP, 2 UDP, 4 SCTP; see --sync of services, too"));
         all.add(number("sync_delay_ms", 20, 0, 2_000, live, "milliseconds that an update waits for others at most"));
         all.add(number(
-                "sync_bulk_rate",
-                200_000,
-                1_000,
-                10_000_000,
-                live,
-                "connections a second of a bulk transfer at most"));
+                "sync_bulk_rate", 200_000, 1_000, 10_000_000, live, "connections a second of a bulk transfer at most"));
         all.add(any(
                 "backup_only",
                 0,

@@ -99,11 +99,7 @@ class SyncToldTest {
         try (BufferedReader from = new BufferedReader(new InputStreamReader(
                 Objects.requireNonNull(SyncToldTest.class.getResourceAsStream("sync-told.txt")),
                 StandardCharsets.UTF_8))) {
-            return from.lines()
-                    .filter(line -> !line.startsWith("#"))
-                    .map(Case::of)
-                    .toList()
-                    .stream();
+            return from.lines().filter(line -> !line.startsWith("#")).map(Case::of).toList().stream();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -32,8 +32,7 @@ public record SyncSettings(int ports, int version, int delayMillis, int bulkRate
 
     /** These with all of {@code newer} that a daemon takes over while it runs. */
     SyncSettings with(SyncSettings newer) {
-        return new SyncSettings(
-                ports, newer.version, newer.delayMillis, newer.bulkRate, newer.queueMax, socketBuffer);
+        return new SyncSettings(ports, newer.version, newer.delayMillis, newer.bulkRate, newer.queueMax, socketBuffer);
     }
 
     private static int number(Map<String, String> settings, String name, int otherwise, int least, int most) {
