@@ -162,7 +162,6 @@ class SyncFeedTest {
         assertThat(seen).doesNotHaveDuplicates().hasSize(20);
     }
 
-<<<<<<< HEAD
     /** Some connections that say the same or other things of a few tuples, one after the other. */
     private static List<SyncConnection> stories(RandomGenerator random, List<SyncConnection> known) {
         List<SyncConnection> all = new ArrayList<>();
@@ -209,7 +208,8 @@ class SyncFeedTest {
                         .containsExactlyInAnyOrderElementsOf(single.connections());
             }
         });
-=======
+    }
+
     /** As the kernel: it is listed and forwarded, and counts with its server once an update finds that. */
     @ParameterizedTest
     @EnumSource(names = {"NAT4", "NAT6"})
@@ -236,7 +236,6 @@ class SyncFeedTest {
         standby.advance(61_000);
         assertThat(standby.connections()).isEmpty();
         assertThat(standby.totals(service, 0).inactive()).isZero();
->>>>>>> 958c4ae (Connections whose service or server is not known are kept, as by the kernel, and bound when it is)
     }
 
     @Test
