@@ -229,7 +229,7 @@ public final class Settings {
                 0,
                 Integer.MAX_VALUE,
                 live,
-                "a b: kernels are told of a connection after a packets; b 0: once while it does not change; 0 0: of changes"));
+                "a b: kernels are told after a packets; b 0: once while nothing changes; 0 0: of changes only"));
         all.add(number(
                 "sync_refresh_period",
                 0,
