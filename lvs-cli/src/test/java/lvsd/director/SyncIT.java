@@ -163,10 +163,7 @@ class SyncIT {
         assertThat(counter("dropped")).isZero();
         assertThat(counter("unsent")).isZero();
         fetches.forEach(Process::destroy);
-        Shell.await(
-                "they are closed",
-                Shell.SOON,
-                () -> pair.director(1).established() == 0);
+        Shell.await("they are closed", Shell.SOON, () -> pair.director(1).established() == 0);
         agree();
         TIMEOUTS.forEach(state -> pair.director(1).ask("--sysctl timeout_" + state + "=1"));
         Shell.await("the master's ends", Shell.SOON, () -> told(1).isEmpty());

@@ -104,8 +104,7 @@ final class ConnectionDump {
 
     /** As in the kernel such a connection has no server. */
     private static boolean isBypass(long hot) {
-        return Connection.destination(hot) == Destination.NOWHERE
-                && (Connection.flags(hot) & Connection.UNBOUND) == 0;
+        return Connection.destination(hot) == Destination.NOWHERE && (Connection.flags(hot) & Connection.UNBOUND) == 0;
     }
 
     private static InetAddress server(ConnectionTable table, int entry) {

@@ -93,13 +93,10 @@ final class SyncEnds implements SyncSource, SyncSink {
 
     /** As {@link #take}, at once: while no worker runs. */
     static boolean restore(List<Worker> workers, SyncConnection connection) {
-        return deliver(
-                workers,
-                connection,
-                (worker, c) -> {
-                    SyncTaker taker = workers.get(worker).sync().taker();
-                    return taker.isKnown(c) && taker.take(c);
-                });
+        return deliver(workers, connection, (worker, c) -> {
+            SyncTaker taker = workers.get(worker).sync().taker();
+            return taker.isKnown(c) && taker.take(c);
+        });
     }
 
     /**
