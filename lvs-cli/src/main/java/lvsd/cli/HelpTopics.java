@@ -97,7 +97,7 @@ final class HelpTopics {
                     "--role standby"),
             new Topic(
                     List.of("--drops", "--ports", "--workers"),
-                    "Shows why packets were dropped; ports with links and counters; worker threads with their tables.",
+                    "Shows why packets were dropped, and what to do about it; ports with links and counters; worker threads with their tables.",
                     "[--json]",
                     "--drops"));
 
