@@ -316,7 +316,7 @@ public final class ConfigLoader {
                 in.integer("neighbour-rate", 2000, 0, most),
                 in.integer("routing-rate", 2000, 0, most),
                 in.integer("health-rate", 20_000, 0, most),
-                in.integer("rest-rate", 50_000, 0, most));
+                in.integer("rest-rate", 200_000, 0, most));
         in.finish();
         return punt;
     }

@@ -39,6 +39,7 @@ final class Network {
             Pattern.compile("(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7](?:,[^\\s,]+)*");
     private static final Pattern VDEV = Pattern.compile("(net_[a-z0-9_]+|eth_[a-z0-9_]+)((?:,[^\\s,]+)*)");
     private static final Pattern INTERFACE = Pattern.compile(",iface=([^,]+)");
+    private static final Pattern TAKES_OVER = Pattern.compile("net_af_(packet|xdp)"); // a kernel interface
 
     private final Problems problems;
     private final Section top;
@@ -151,11 +152,12 @@ final class Network {
         }
         Matcher kernelInterface = INTERFACE.matcher(device);
         boolean named = kernelInterface.find();
-        if (virtual && vdev.group(1).startsWith("net_af_packet") && !named) {
-            in.error("device", "device '" + device + "' needs the interface: net_af_packet0,iface=NAME");
+        boolean takesOver = virtual && TAKES_OVER.matcher(vdev.group(1)).lookingAt();
+        if (takesOver && !named) {
+            in.error("device", "device '" + device + "' needs the interface: " + vdev.group(1) + ",iface=NAME");
         }
         claim(in, port, device.replaceFirst(",.*", ""), "device");
-        if (named && virtual && vdev.group(1).startsWith("net_af_packet")) {
+        if (named && takesOver) {
             claim(in, port, kernelInterface.group(1), "interface");
         }
     }

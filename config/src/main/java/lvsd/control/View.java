@@ -170,8 +170,13 @@ public sealed interface View {
     /** Answer to {@code --drops}, every reason, also those with nothing counted. */
     record Drops(List<Drop> drops) implements View {}
 
-    /** Packets dropped for one reason. */
-    record Drop(String reason, long packets, String help) {}
+    /**
+     * Packets dropped for one reason.
+     *
+     * @param help what the reason means
+     * @param remedy what to do about it
+     */
+    record Drop(String reason, long packets, String help, String remedy) {}
 
     /** Answer to {@code --ports}. */
     record Ports(List<Port> ports) implements View {}
@@ -193,7 +198,7 @@ public sealed interface View {
     /** Answer to {@code --workers}. */
     record Workers(List<Worker> workers) implements View {}
 
-    /** One worker; times in nanoseconds, memory in bytes; see {@code DataplaneControl.WorkerView}. */
+    /** One worker; times in nanoseconds; see {@code DataplaneControl.WorkerView}. */
     record Worker(
             int index,
             int core,
@@ -201,14 +206,13 @@ public sealed interface View {
             long idleCycles,
             long packets,
             long longestCycle,
-            long connections,
-            long highWater,
-            long capacity,
-            long longestProbe,
-            long tableBytes,
+            List<Table> tables,
             long handoffsIn,
             long handoffsOut,
             long ended) {}
+
+    /** One connection table of a worker, memory in bytes; see {@code DataplaneControl.TableView}. */
+    record Table(String family, long connections, long highWater, long capacity, long longestProbe, long bytes) {}
 
     /** Answer to {@code -G}. */
     record LocalAddresses(List<LocalAddress> localAddresses) implements View {}

@@ -201,7 +201,10 @@ public final class Views {
     }
 
     private static void writeDrop(JsonWriter out, View.Drop drop) {
-        out.member("reason", drop.reason()).member("packets", drop.packets()).member("help", drop.help());
+        out.member("reason", drop.reason())
+                .member("packets", drop.packets())
+                .member("help", drop.help())
+                .member("remedy", drop.remedy());
     }
 
     private static void writePort(JsonWriter out, Port port) {
@@ -224,13 +227,18 @@ public final class Views {
                 .member("cycles", worker.cycles())
                 .member("idle_cycles", worker.idleCycles())
                 .member("packets", worker.packets())
-                .member("longest_cycle_ns", worker.longestCycle())
-                .member("connections", worker.connections())
-                .member("high_water", worker.highWater())
-                .member("capacity", worker.capacity())
-                .member("longest_probe", worker.longestProbe())
-                .member("table_bytes", worker.tableBytes())
-                .member("handoffs_in", worker.handoffsIn())
+                .member("longest_cycle_ns", worker.longestCycle());
+        array(
+                out,
+                "tables",
+                worker.tables(),
+                (to, table) -> to.member("family", table.family())
+                        .member("connections", table.connections())
+                        .member("high_water", table.highWater())
+                        .member("capacity", table.capacity())
+                        .member("longest_probe", table.longestProbe())
+                        .member("bytes", table.bytes()));
+        out.member("handoffs_in", worker.handoffsIn())
                 .member("handoffs_out", worker.handoffsOut())
                 .member("entries_ended", worker.ended());
     }
@@ -637,17 +645,18 @@ public final class Views {
     }
 
     private static View.Drop readDrop(JsonReader in) {
-        String[] texts = {"", ""};
+        String[] texts = {"", "", ""};
         long[] packets = new long[1];
         members(in, name -> {
             switch (name) {
                 case "reason" -> texts[0] = in.string();
                 case "packets" -> packets[0] = in.number();
                 case "help" -> texts[1] = in.string();
+                case "remedy" -> texts[2] = in.string();
                 default -> in.skip();
             }
         });
-        return new View.Drop(texts[0], packets[0], texts[1]);
+        return new View.Drop(texts[0], packets[0], texts[1], texts[2]);
     }
 
     private static Port readPort(JsonReader in) {
@@ -675,7 +684,8 @@ public final class Views {
 
     private static Worker readWorker(JsonReader in) {
         int[] ints = new int[2];
-        long[] f = new long[12];
+        long[] f = new long[7];
+        List<View.Table> tables = new ArrayList<>();
         members(in, name -> {
             switch (name) {
                 case "index" -> ints[0] = in.integer();
@@ -684,18 +694,31 @@ public final class Views {
                 case "idle_cycles" -> f[1] = in.number();
                 case "packets" -> f[2] = in.number();
                 case "longest_cycle_ns" -> f[3] = in.number();
-                case "connections" -> f[4] = in.number();
-                case "high_water" -> f[5] = in.number();
-                case "capacity" -> f[6] = in.number();
-                case "longest_probe" -> f[7] = in.number();
-                case "table_bytes" -> f[8] = in.number();
-                case "handoffs_in" -> f[9] = in.number();
-                case "handoffs_out" -> f[10] = in.number();
-                case "entries_ended" -> f[11] = in.number();
+                case "tables" -> tables.addAll(list(in, Views::readTable));
+                case "handoffs_in" -> f[4] = in.number();
+                case "handoffs_out" -> f[5] = in.number();
+                case "entries_ended" -> f[6] = in.number();
                 default -> in.skip();
             }
         });
-        return new Worker(ints[0], ints[1], f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11]);
+        return new Worker(ints[0], ints[1], f[0], f[1], f[2], f[3], List.copyOf(tables), f[4], f[5], f[6]);
+    }
+
+    private static View.Table readTable(JsonReader in) {
+        String[] family = {""};
+        long[] f = new long[5];
+        members(in, name -> {
+            switch (name) {
+                case "family" -> family[0] = in.string();
+                case "connections" -> f[0] = in.number();
+                case "high_water" -> f[1] = in.number();
+                case "capacity" -> f[2] = in.number();
+                case "longest_probe" -> f[3] = in.number();
+                case "bytes" -> f[4] = in.number();
+                default -> in.skip();
+            }
+        });
+        return new View.Table(family[0], f[0], f[1], f[2], f[3], f[4]);
     }
 
     private static LocalAddress readLocalAddress(JsonReader in) {

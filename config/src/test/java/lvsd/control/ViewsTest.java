@@ -79,9 +79,10 @@ class ViewsTest {
                 new View.Timeouts(900, 120, 300),
                 new View.Daemons(
                         List.of(new View.Daemon(Rule.Role.BACKUP, "eth0", 1, 1472, address("224.0.0.81"), 8848, 1))),
-                new View.Drops(List.of(new View.Drop("no-route", 5, "no route"))),
+                new View.Drops(List.of(new View.Drop("no-route", 5, "no route", "add one"))),
                 new View.Ports(List.of(new View.Port("wan0", "net_null0", "02::", 1500, true, 1, 2, 3, 4, 5, 6))),
-                new View.Workers(List.of(new View.Worker(0, -1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12))),
+                new View.Workers(List.of(new View.Worker(
+                        0, -1, 1, 2, 3, 4, List.of(new View.Table("ipv6", 5, 6, 7, 8, 9)), 10, 11, 12))),
                 new View.LocalAddresses(List.of(new View.LocalAddress(vip, address("198.18.0.9"), "lan0", 1, 2))),
                 new View.Marks(List.of(new View.Mark(4294967295L, "any", "192.0.2.1:80", "wan", true))),
                 new View.SynProxies(List.of(new View.SynProxy(

@@ -90,12 +90,13 @@ final class OtherListings {
         }
     }
 
-    /** {@code --drops}: reasons with nothing counted are left out. */
+    /** {@code --drops}, each reason with what to do about it below; those with nothing counted are left out. */
     static void drops(PrintStream out, View.Drops view) {
         Table table = new Table("Packets", "Reason", "Meaning").right(0);
         for (View.Drop drop : view.drops()) {
             if (drop.packets() != 0) {
                 table.row(drop.packets(), drop.reason(), drop.help());
+                table.row("", "", "-> " + drop.remedy());
             }
         }
         table.print(out);
@@ -133,24 +134,13 @@ final class OtherListings {
         table.print(out);
     }
 
-    /** {@code --workers}. */
+    /** {@code --workers}: the threads, then their connection tables. */
     static void workers(PrintStream out, View.Workers view) {
         Table table = new Table(
-                        "Worker",
-                        "CPU",
-                        "Cycles",
-                        "Idle%",
-                        "Packets",
-                        "LongestUs",
-                        "Conns",
-                        "HighWater",
-                        "Capacity",
-                        "Probe",
-                        "TableMB",
-                        "HandIn",
-                        "HandOut",
-                        "Ended")
-                .right(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13);
+                        "Worker", "CPU", "Cycles", "Idle%", "Packets", "LongestUs", "HandIn", "HandOut", "Ended")
+                .right(0, 1, 2, 3, 4, 5, 6, 7, 8);
+        Table tables = new Table("Worker", "Table", "Conns", "HighWater", "Capacity", "Used%", "Probe", "MB")
+                .right(0, 2, 3, 4, 5, 6, 7);
         for (View.Worker worker : view.workers()) {
             table.row(
                     worker.index(),
@@ -159,16 +149,23 @@ final class OtherListings {
                     worker.cycles() == 0 ? 0 : worker.idleCycles() * 100 / worker.cycles(),
                     worker.packets(),
                     worker.longestCycle() / 1000,
-                    worker.connections(),
-                    worker.highWater(),
-                    worker.capacity(),
-                    worker.longestProbe(),
-                    worker.tableBytes() >> 20,
                     worker.handoffsIn(),
                     worker.handoffsOut(),
                     worker.ended());
+            for (View.Table each : worker.tables()) {
+                tables.row(
+                        worker.index(),
+                        each.family(),
+                        each.connections(),
+                        each.highWater(),
+                        each.capacity(),
+                        each.capacity() == 0 ? 0 : each.connections() * 100 / each.capacity(),
+                        each.longestProbe(),
+                        each.bytes() >> 20);
+            }
         }
         table.print(out);
+        tables.print(out);
     }
 
     /** {@code -G}. */

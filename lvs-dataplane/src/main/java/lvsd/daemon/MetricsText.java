@@ -262,41 +262,26 @@ final class MetricsText {
                 "cycle_max_nanoseconds",
                 "Longest cycle since start.",
                 DataplaneControl.WorkerView::longestCycle);
-        worker(
+        table(out, workers, "connections", "Connections in the table.", DataplaneControl.TableView::connections);
+        table(
                 out,
                 workers,
-                "gauge",
-                "connections",
-                "Connections in the table.",
-                DataplaneControl.WorkerView::connections);
-        worker(
-                out,
-                workers,
-                "gauge",
                 "connections_high_water",
                 "Most connections there ever were in the table.",
-                DataplaneControl.WorkerView::highWater);
-        worker(
+                DataplaneControl.TableView::highWater);
+        table(
                 out,
                 workers,
-                "gauge",
                 "connections_capacity",
                 "Connections the table has room for.",
-                DataplaneControl.WorkerView::capacity);
-        worker(
+                DataplaneControl.TableView::capacity);
+        table(
                 out,
                 workers,
-                "gauge",
                 "table_probe_max",
                 "Longest probe of the connection table.",
-                DataplaneControl.WorkerView::longestProbe);
-        worker(
-                out,
-                workers,
-                "gauge",
-                "table_bytes",
-                "Memory of the connection table.",
-                DataplaneControl.WorkerView::tableBytes);
+                DataplaneControl.TableView::longestProbe);
+        table(out, workers, "table_bytes", "Memory of the connection table.", DataplaneControl.TableView::bytes);
         worker(
                 out,
                 workers,
@@ -325,6 +310,21 @@ final class MetricsText {
         head(out, "lvsd_worker_" + name, type, help);
         for (DataplaneControl.WorkerView worker : workers) {
             out.add("lvsd_worker_" + name + "{worker=\"" + worker.index() + "\"} " + value.applyAsLong(worker) + "\n");
+        }
+    }
+
+    private static void table(
+            Spool out,
+            List<DataplaneControl.WorkerView> workers,
+            String name,
+            String help,
+            ToLongFunction<DataplaneControl.TableView> value) {
+        head(out, "lvsd_worker_" + name, "gauge", help);
+        for (DataplaneControl.WorkerView worker : workers) {
+            for (DataplaneControl.TableView table : worker.tables()) {
+                out.add("lvsd_worker_" + name + "{worker=\"" + worker.index() + "\",family=\"" + table.family() + "\"} "
+                        + value.applyAsLong(table) + "\n");
+            }
         }
     }
 

@@ -297,7 +297,7 @@ final class Requests implements RequestHandler {
         long[] counts = dataplane.drops();
         List<View.Drop> drops = new ArrayList<>();
         for (DropReason reason : DropReason.values()) {
-            drops.add(new View.Drop(reason.label(), counts[reason.ordinal()], reason.help()));
+            drops.add(new View.Drop(reason.label(), counts[reason.ordinal()], reason.help(), reason.remedy()));
         }
         return new View.Drops(drops);
     }
@@ -331,16 +331,22 @@ final class Requests implements RequestHandler {
                     worker.idleCycles(),
                     worker.packets(),
                     worker.longestCycle(),
-                    worker.connections(),
-                    worker.highWater(),
-                    worker.capacity(),
-                    worker.longestProbe(),
-                    worker.tableBytes(),
+                    worker.tables().stream().map(Requests::table).toList(),
                     worker.handoffsIn(),
                     worker.handoffsOut(),
                     worker.ended()));
         }
         return new View.Workers(workers);
+    }
+
+    private static View.Table table(DataplaneControl.TableView table) {
+        return new View.Table(
+                table.family(),
+                table.connections(),
+                table.highWater(),
+                table.capacity(),
+                table.longestProbe(),
+                table.bytes());
     }
 
     private View.Settings settings(Optional<String> name) throws Refusal {

@@ -3,11 +3,12 @@ package lvsd.daemon;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import lvsd.dataplane.DataplaneControl.TableView;
 import lvsd.dataplane.DataplaneControl.WorkerView;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Says once when a worker's connection table is nearly full, and once when it is full. One thread. */
+/** Says once when one of a worker's connection tables is nearly full, and once when it is full. One thread. */
 final class TableWatch {
     private static final Logger LOG = LoggerFactory.getLogger(TableWatch.class);
     private static final int NEARLY_PERCENT = 90;
@@ -19,25 +20,30 @@ final class TableWatch {
         FULL
     }
 
-    private final Map<Integer, Level> levels = new HashMap<>();
+    private record Which(int worker, String family) {}
 
-    /** Compares each worker's table with what was said last. */
+    private final Map<Which, Level> levels = new HashMap<>();
+
+    /** Compares each table of each worker with what was said last. */
     void look(List<WorkerView> workers) {
         for (WorkerView worker : workers) {
-            Level before = levels.getOrDefault(worker.index(), Level.CALM);
-            Level now = level(worker, before);
-            if (now != before) {
-                levels.put(worker.index(), now);
-                if (now.compareTo(before) > 0) {
-                    warn(worker, now);
+            for (TableView table : worker.tables()) {
+                Which which = new Which(worker.index(), table.family());
+                Level before = levels.getOrDefault(which, Level.CALM);
+                Level now = level(table, before);
+                if (now != before) {
+                    levels.put(which, now);
+                    if (now.compareTo(before) > 0) {
+                        warn(which, table, now);
+                    }
                 }
             }
         }
     }
 
-    private static Level level(WorkerView worker, Level before) {
-        long percent = worker.connections() * 100 / Math.max(1, worker.capacity());
-        if (worker.connections() >= worker.capacity()) {
+    private static Level level(TableView table, Level before) {
+        long percent = table.connections() * 100 / Math.max(1, table.capacity());
+        if (table.connections() >= table.capacity()) {
             return Level.FULL;
         }
         if (percent >= NEARLY_PERCENT) {
@@ -46,15 +52,16 @@ final class TableWatch {
         return percent < CALM_PERCENT ? Level.CALM : before;
     }
 
-    private static void warn(WorkerView worker, Level level) {
+    private static void warn(Which which, TableView table, Level level) {
         LOG.atWarn()
-                .addKeyValue("worker", worker.index())
-                .addKeyValue("connections", worker.connections())
-                .addKeyValue("capacity", worker.capacity())
+                .addKeyValue("worker", which.worker)
+                .addKeyValue("table", which.family)
+                .addKeyValue("connections", table.connections())
+                .addKeyValue("capacity", table.capacity())
                 .log(
                         level == Level.FULL
-                                ? "connection table is full, new connections are refused: raise connections in the"
-                                        + " daemon file"
+                                ? "connection table is full, new connections are refused: raise connections."
+                                        + which.family + " in the daemon file"
                                 : "connection table is 90 % full");
     }
 }

@@ -14,6 +14,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import lvsd.config.DaemonConfig;
+import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.RssSpread;
 import lvsd.dataplane.io.LongRing;
 import lvsd.dataplane.io.PacketIo;
@@ -345,14 +346,15 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
                 worker.statistic(Worker.IDLE),
                 worker.statistic(Worker.PACKETS),
                 worker.statistic(Worker.LONGEST),
-                pipeline.table4.used() + pipeline.table6.used(),
-                pipeline.table4.highWater() + pipeline.table6.highWater(),
-                pipeline.table4.capacity() + pipeline.table6.capacity(),
-                Math.max(pipeline.table4.longestProbe(), pipeline.table6.longestProbe()),
-                pipeline.table4.bytes() + pipeline.table6.bytes(),
+                List.of(view("ipv4", pipeline.table4), view("ipv6", pipeline.table6)),
                 worker.statistic(Worker.HANDOFFS_IN),
                 worker.statistic(Worker.HANDOFFS_OUT),
                 worker.statistic(Worker.ENDED));
+    }
+
+    private static TableView view(String family, ConnectionTable table) {
+        return new TableView(
+                family, table.used(), table.highWater(), table.capacity(), table.longestProbe(), table.bytes());
     }
 
     @Override

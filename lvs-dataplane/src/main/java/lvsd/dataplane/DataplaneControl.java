@@ -41,7 +41,7 @@ public interface DataplaneControl {
             long inMissed,
             long errors) {}
 
-    /** One worker as {@code lvsadm --workers} shows it; times in nanoseconds, memory in bytes. */
+    /** One worker as {@code lvsadm --workers} shows it; times in nanoseconds. */
     record WorkerView(
             int index,
             int core,
@@ -49,14 +49,25 @@ public interface DataplaneControl {
             long idleCycles,
             long packets,
             long longestCycle,
-            long connections,
-            long highWater,
-            long capacity,
-            long longestProbe,
-            long tableBytes,
+            List<TableView> tables,
             long handoffsIn,
             long handoffsOut,
-            long ended) {}
+            long ended) {
+        /** Connections of all tables. */
+        public long connections() {
+            return tables.stream().mapToLong(TableView::connections).sum();
+        }
+    }
+
+    /**
+     * One of a worker's connection tables.
+     *
+     * @param family {@code ipv4} or {@code ipv6}: each has a table of its own, which may be full while the other is empty
+     * @param highWater most connections there ever were in it
+     * @param longestProbe cache lines that the longest search has looked at
+     * @param bytes its memory
+     */
+    record TableView(String family, long connections, long highWater, long capacity, long longestProbe, long bytes) {}
 
     /** One destination as {@code lvsadm --synproxy} shows it: open handshakes now, and those never answered. */
     record ServerView(long halfOpen, long unanswered) {}

@@ -308,10 +308,9 @@ public final class DirectorMain implements Callable<Integer> {
     }
 
     private void tableFacts(Dataplane dataplane) {
-        var view = dataplane.workers().getFirst();
-        print("connections", Long.toString(view.connections()));
-        // The IPv6 table of the benchmark has 16 entries of at most 256 bytes.
-        print("bytes_per_connection", (view.tableBytes() - 16 * 256) / (double) connections);
+        var ipv4 = dataplane.workers().getFirst().tables().getFirst();
+        print("connections", Long.toString(ipv4.connections()));
+        print("bytes_per_connection", ipv4.bytes() / (double) connections);
     }
 
     private void printDrops(long[] before, long[] after) {
