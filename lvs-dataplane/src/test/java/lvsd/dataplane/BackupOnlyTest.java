@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import lvsd.rules.ForwardingMethod;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -14,15 +13,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * {@code backup_only} while a backup daemon runs, as asked of Linux 6.1: what clients send is the host's affair, what servers
  * answer is translated. What goes to the host's kernel finds no twin here and is counted.
  */
-class BackupOnlyTest {
-    private final TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
-
+class BackupOnlyTest extends PipelineTest {
     private void toTheHost(PacketBuilder frame) {
         long before = director.drops(DropReason.NO_TWIN);
         director.send(0, frame.build());

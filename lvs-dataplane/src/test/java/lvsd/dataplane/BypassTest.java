@@ -15,7 +15,6 @@ import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,15 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * {@code cache_bypass}: what a service of a firewall mark has no server for goes to where it is addressed to. As Linux 6.1 does,
  * which was asked.
  */
-class BypassTest {
-    private final TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
-
+class BypassTest extends PipelineTest {
     private static String origin(Way way) {
         return way.ipv6 ? "2001:db8:b::77" : "198.18.20.77";
     }

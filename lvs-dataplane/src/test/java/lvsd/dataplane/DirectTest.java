@@ -8,21 +8,12 @@ import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** Direct routing: the server gets the client's packet with another MAC and TTL, and nothing comes back this way. */
-class DirectTest {
-    private final TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
-
+class DirectTest extends PipelineTest {
     private static PacketBuilder in(Way way) {
         return way.arriving(0, way.client(), way.vip());
     }

@@ -12,7 +12,6 @@ import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -20,28 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Packets of connections through the whole pipeline: what goes in on one side and what comes out on the other. */
-class ForwardingTest {
-    private TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
-
-    private void restart(DaemonConfig config) {
-        director.close();
-        director = new TestDirector(config);
-    }
-
-    private Flow tcp(Way way, int clientPort) {
-        return new Flow(director, way, true, clientPort);
-    }
-
-    private Flow udp(Way way, int clientPort) {
-        return new Flow(director, way, false, clientPort);
-    }
-
+class ForwardingTest extends PipelineTest {
     private void assertLoad(Service service, long active, long inactive) {
         assertThat(director.totals(service, 0).active()).as("active").isEqualTo(active);
         assertThat(director.totals(service, 0).inactive()).as("inactive").isEqualTo(inactive);

@@ -9,29 +9,16 @@ import java.util.List;
 import java.util.Map;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Datagrams and segments that come in fragments: what arrives, put together, is the whole packet translated. */
-class FragmentsTest {
+class FragmentsTest extends PipelineTest {
     private static final int ETHERNET = 14;
     private static final int MORE = 0x2000;
     /** Fields that fragmenting or the new identification changes. */
     private static final String[] CHANGED = {"ip.id", "ip.checksum"};
-
-    private TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
-
-    private Flow udp(Way way, int port) {
-        return new Flow(director, way, false, port);
-    }
 
     /** Fragments of a whole frame, cut before each offset (multiples of eight into the IP payload). */
     static List<byte[]> fragments(byte[] frame, int id, int... cuts) {

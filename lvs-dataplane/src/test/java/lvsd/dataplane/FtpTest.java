@@ -6,22 +6,14 @@ import java.util.List;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.Protocol;
 import lvsd.rules.ServiceSpec;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Which packets an FTP service gets, as Linux 6.1 was asked: the control port's, and the data ports' if it is persistent. */
-class FtpTest {
+class FtpTest extends PipelineTest {
     private static final List<Integer> PORTS = List.of(20, 21, 22, 80, 1023, 1024, 5000);
 
-    private final TestDirector director = new TestDirector();
     private int clientPort = 30_000;
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
 
     private Service persistent(Way way, int port, int serverPort) {
         ServiceSpec spec = TestDirector.persistent(Protocol.TCP, way.vip(), port, 30, -1);

@@ -18,22 +18,13 @@ import java.util.random.RandomGenerator;
 import lvsd.rules.Protocol;
 import lvsd.wire.Packets;
 import lvsd.wire.SeededTest;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What FULLNAT changes in TCP headers: sequence numbers, SACK, timestamps, the client's address in an option. */
-class FullnatTcpTest {
-    private final TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
-
+class FullnatTcpTest extends PipelineTest {
     private Flow flow(Way way, int port) {
         return new Flow(director, way, true, port);
     }

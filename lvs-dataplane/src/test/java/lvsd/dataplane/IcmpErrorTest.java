@@ -13,7 +13,6 @@ import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -22,15 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** ICMP errors about balanced connections, from either side, and those that the director itself makes of held packets. */
-class IcmpErrorTest {
-    private final TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
-
+class IcmpErrorTest extends PipelineTest {
     /** Every way and protocol, and how much of the quoted transport header is there: -1 all. */
     static Stream<Arguments> errors() {
         return Stream.of(Way.values())

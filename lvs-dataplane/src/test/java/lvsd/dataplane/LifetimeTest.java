@@ -12,7 +12,6 @@ import lvsd.rules.Protocol;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
 import lvsd.wire.Packets;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -20,19 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** How connections end: timeouts in virtual time, removed servers, and new connections over old ones. */
-class LifetimeTest {
-    private final TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
-
-    private Flow tcp(Way way, int port) {
-        return new Flow(director, way, true, port);
-    }
-
+class LifetimeTest extends PipelineTest {
     /** State, what leads there from ESTABLISHED (u: client, d: server, and flags), seconds. */
     static Stream<Arguments> states() {
         return Stream.of(Way.values())

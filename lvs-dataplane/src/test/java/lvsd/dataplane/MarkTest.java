@@ -21,11 +21,10 @@ import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
 import lvsd.wire.Packets;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Firewall marks: which packets get one, and services by mark. Two servers take turns, so that it shows who serves. */
-final class MarkTest {
+final class MarkTest extends PipelineTest {
     private static final int MARK = 0xfedc_ba98;
     private static final String[] SERVERS4 = {"198.18.20.11:0", "198.18.20.12:0"};
     private static final String[] SERVERS6 = {"2001:db8:b::11:0", "2001:db8:b::12:0"};
@@ -33,13 +32,6 @@ final class MarkTest {
     private static final long SEED = Long.getLong("seed", 20261121);
 
     private final Random random = new Random(SEED);
-    private final TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
 
     private Service marked(boolean ipv6, String... servers) {
         ServiceId id = new ServiceId.Fwmark(MARK, ipv6);

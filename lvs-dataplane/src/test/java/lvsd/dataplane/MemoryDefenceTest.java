@@ -8,7 +8,6 @@ import java.util.stream.Collectors;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,17 +17,10 @@ import org.junit.jupiter.params.provider.EnumSource;
  * {@code drop_packet}, {@code drop_entry} and {@code secure_tcp}, with {@code amemthresh} and {@code am_droprate}. What they do
  * was asked of Linux 6.1, but for what memory is: here 1,024 entries of either IP version, 32 pages (IPv4) and 48.
  */
-class MemoryDefenceTest {
+class MemoryDefenceTest extends PipelineTest {
     private static final String[] MODES = {"drop_packet", "drop_entry", "secure_tcp"};
 
-    private final TestDirector director = new TestDirector();
     private int port = 1000;
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
 
     private void all(String value) {
         for (String each : MODES) {

@@ -7,23 +7,14 @@ import lvsd.dataplane.service.Service;
 import lvsd.rules.Protocol;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** One-packet scheduling: every datagram finds its own server, and every answer its way back. */
-class OnePacketTest {
+class OnePacketTest extends PipelineTest {
     private static final String[] SERVERS4 = {TestDirector.RS1, TestDirector.RS2};
     private static final String[] SERVERS6 = {TestDirector.RS1_6, "2001:db8:b::3"};
-
-    private final TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
 
     private static String[] servers(Way way) {
         return way.ipv6 ? SERVERS6 : SERVERS4;

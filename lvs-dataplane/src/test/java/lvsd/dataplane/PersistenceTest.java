@@ -24,26 +24,18 @@ import lvsd.rules.ServiceSpec;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
 import lvsd.wire.SeededTest;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Persistence: which clients share a server, for how long, and what removed and quiesced servers mean. */
-class PersistenceTest {
+class PersistenceTest extends PipelineTest {
     private static final String[] SERVERS4 = {"198.18.20.2", "198.18.20.3", "198.18.20.4"};
     private static final String[] SERVERS6 = {"2001:db8:b::2", "2001:db8:b::3", "2001:db8:b::4"};
     private static final int C_NET = 0xffff_ff00;
 
-    private TestDirector director = new TestDirector();
     private Way way = Way.NAT4;
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
 
     private void workers(int count) {
         director.close();

@@ -5,36 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import lvsd.config.DaemonConfig;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is not forwarded: what the sender is told, what is counted, and that nothing else happens. */
-class RefusalTest {
-    private TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
-
-    private void restart(DaemonConfig config) {
-        director.close();
-        director = new TestDirector(config);
-    }
-
-    private Flow tcp(Way way, int port) {
-        return new Flow(director, way, true, port);
-    }
-
+class RefusalTest extends PipelineTest {
     /** An ICMP error from the VIP, exact but for what the IP layer numbers. */
     private void expectError(PacketBuilder error, byte[] quote) {
         byte[] frame = director.expect(0);

@@ -8,23 +8,15 @@ import lvsd.rules.ForwardingMethod;
 import lvsd.rules.Protocol;
 import lvsd.wire.Packets;
 import lvsd.wire.Sctp;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** SCTP associations through the director: addresses, ports, CRC and states. */
-class SctpTest {
-    private TestDirector director = new TestDirector();
+class SctpTest extends PipelineTest {
     private Way way = Way.NAT4;
     /** What the server sees the client's port as. */
     private int peerPort = 7;
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
 
     private Service service(int serverPort) {
         return director.service(Protocol.SCTP, way.vip(), 2905, way.method, way.server() + ":" + serverPort);

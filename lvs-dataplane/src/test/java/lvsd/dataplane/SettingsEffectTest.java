@@ -15,25 +15,17 @@ import lvsd.rules.Protocol;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
 import lvsd.wire.PacketBuilder;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Settings by their names, changed while the director runs: what that changes for packets. Most have tests elsewhere. */
-class SettingsEffectTest {
+class SettingsEffectTest extends PipelineTest {
     private static final Way WAY = Way.NAT4;
     private static final String BROADCAST = "ff:ff:ff:ff:ff:ff";
 
-    private final TestDirector director = new TestDirector();
     /** Packets but ARP that {@link #arps} has met. */
     private int others;
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
 
     // ---- timeouts
 

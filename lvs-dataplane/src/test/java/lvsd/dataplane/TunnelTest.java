@@ -15,14 +15,13 @@ import lvsd.rules.ServiceSpec;
 import lvsd.wire.PacketBuilder;
 import lvsd.wire.Packets;
 import lvsd.wire.Pcap;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The tunnel method: every kind of tunnel, and every family inside every other. What is expected was seen of the kernel. */
-class TunnelTest {
+class TunnelTest extends PipelineTest {
     private static final int GUE_PORT = 6080;
     private static final DestinationSpec.Tunnel[] KINDS = {
         DestinationSpec.Tunnel.IPIP,
@@ -32,14 +31,6 @@ class TunnelTest {
         new DestinationSpec.Tunnel("gre", 0, "nocsum"),
         new DestinationSpec.Tunnel("gre", 0, "csum"),
     };
-
-    private final TestDirector director = new TestDirector();
-
-    @AfterEach
-    void nothingLeaks() {
-        assertThat(director.outstanding()).isZero();
-        director.close();
-    }
 
     /** The client's family, the server's, and the tunnel. */
     static Stream<Arguments> tunnels() {
