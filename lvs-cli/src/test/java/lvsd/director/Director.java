@@ -26,91 +26,83 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
     static final boolean LONG = System.getProperty("long") != null;
 
     private final Topology.Arms arms;
-    private final Topology.Offloads offloads;
-    private final int workers;
-    private final boolean lvsdRuns;
-    private final int serverMtu;
-    private final int restRate;
-    private final Topology.Wires wires;
-    private final long seed;
+    private Topology.Offloads offloads = Topology.Offloads.OFF;
+    private Topology.Wires wires = Topology.Wires.GOOD;
+    private String driver = "net_af_packet";
+    private int workers = 1;
+    private boolean lvsdRuns = true;
+    private int serverMtu = 1500;
+    private int restRate = 200_000;
+    private long seed;
     private @Nullable Process relay;
     private @Nullable Path directory;
     private @Nullable Topology topology;
     private @Nullable LvsdProcess lvsd;
     private final List<Path> serverLogs = new ArrayList<>();
 
-    private Director(Topology.Arms arms, Topology.Offloads offloads, int workers, boolean lvsdRuns, int serverMtu) {
-        this(arms, offloads, workers, lvsdRuns, serverMtu, 50_000);
-    }
-
-    private Director(
-            Topology.Arms arms,
-            Topology.Offloads offloads,
-            int workers,
-            boolean lvsdRuns,
-            int serverMtu,
-            int restRate) {
-        this(arms, offloads, workers, lvsdRuns, serverMtu, restRate, Topology.Wires.GOOD, 0);
-    }
-
-    private Director(
-            Topology.Arms arms,
-            Topology.Offloads offloads,
-            int workers,
-            boolean lvsdRuns,
-            int serverMtu,
-            int restRate,
-            Topology.Wires wires,
-            long seed) {
-        this.wires = wires;
-        this.seed = seed;
-        this.restRate = restRate;
+    private Director(Topology.Arms arms) {
         this.arms = arms;
-        this.offloads = offloads;
-        this.workers = workers;
-        this.lvsdRuns = lvsdRuns;
-        this.serverMtu = serverMtu;
     }
 
     /** Two ports, one worker, neighbours whose offloads are off. */
     static Director twoArm() {
-        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 1, true, 1500);
+        return new Director(Topology.Arms.TWO);
     }
 
     /** One port. */
     static Director oneArm() {
-        return new Director(Topology.Arms.ONE, Topology.Offloads.OFF, 1, true, 1500);
+        return new Director(Topology.Arms.ONE);
     }
 
     /** Two ports, and on either side a {@link Relay} that loses, repeats and reorders as {@code seed} says. */
     static Director onBadNetworks(long seed) {
-        return new Director(
-                Topology.Arms.TWO, Topology.Offloads.OFF, 1, true, 1500, 50_000, Topology.Wires.RELAYED, seed);
+        Director director = twoArm();
+        director.wires = Topology.Wires.RELAYED;
+        director.seed = seed;
+        return director;
     }
 
     /** Two ports, {@code workers} workers and as many queues on each port. */
     static Director withWorkers(int workers) {
-        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, workers, true, 1500);
+        Director director = twoArm();
+        director.workers = workers;
+        return director;
     }
 
     /** Two ports; the neighbours' veths as the kernel makes them. */
     static Director withKernelOffloads() {
-        return new Director(Topology.Arms.TWO, Topology.Offloads.KERNEL_DEFAULT, 1, true, 1500);
+        Director director = twoArm();
+        director.offloads = Topology.Offloads.KERNEL_DEFAULT;
+        return director;
+    }
+
+    /** The same with ports of another driver that takes {@code iface=}, as net_af_packet does. */
+    static Director withKernelOffloads(String driver) {
+        Director director = withKernelOffloads();
+        director.driver = driver;
+        return director;
     }
 
     /** Two ports; packets of 1400 bytes at most on the servers' side. */
     static Director withSmallServerMtu() {
-        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 1, true, 1400);
+        Director director = twoArm();
+        director.serverMtu = 1400;
+        return director;
     }
 
     /** Two ports; so many packets a second that are of no urgent kind go to the kernel. */
     static Director withRestRate(int restRate) {
-        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 1, true, 1500, restRate);
+        Director director = twoArm();
+        director.restRate = restRate;
+        return director;
     }
 
     /** The kernel routes in lvsd's place: the same wires and programs, for tests of the harness. */
     static Director kernelOnly() {
-        return new Director(Topology.Arms.TWO, Topology.Offloads.OFF, 0, false, 1500);
+        Director director = twoArm();
+        director.workers = 0;
+        director.lvsdRuns = false;
+        return director;
     }
 
     @Override
@@ -268,9 +260,9 @@ final class Director implements BeforeAllCallback, AfterAllCallback, TestExecuti
         String wan = "192.0.2.1/24, 2001:db8:1::1/64";
         String lan = "198.51.100.1/24, 2001:db8:2::1/64";
         String ports = arms == Topology.Arms.ONE
-                ? port("one", "net_af_packet0,iface=eth1" + queues, wan + ", " + lan, serverMtu)
-                : port("wan", "net_af_packet0,iface=eth1" + queues, wan, 1500)
-                        + port("lan", "net_af_packet1,iface=eth2" + queues, lan, serverMtu);
+                ? port("one", driver + "0,iface=eth1" + queues, wan + ", " + lan, serverMtu)
+                : port("wan", driver + "0,iface=eth1" + queues, wan, 1500)
+                        + port("lan", driver + "1,iface=eth2" + queues, lan, serverMtu);
         return """
                 eal:
                   hugepages: false

@@ -52,6 +52,10 @@ class ExceptionPathIT {
         Load.Report large =
                 Load.of(address, "/bytes/1000000").port(8080).count(1).run(director.client());
         assertThat(large.failed()).as(large.text()).isZero();
+        Shell.Result upload =
+                director.client().runJava(Shell.SOON, Upload.class, address, "8080", Long.toString(32 << 20));
+        assertThat(upload.exit()).as(upload.toString()).isZero();
+        assertThat(director.lvsd().lvsadm("--drops").orFail().out()).doesNotContain("punt-limit");
     }
 
     @ParameterizedTest

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -11,7 +13,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Group frames pass through the kernel's twin both ways, and a flood of other traffic starves no class but its own. */
+/** Multicast and broadcast pass through the kernel's twin both ways, untouched, and a flood of other traffic starves no class but its own. */
 @Tag("privileged")
 @Timeout(120)
 class FloodIT {
@@ -20,9 +22,22 @@ class FloodIT {
     @RegisterExtension
     static final Director director = Director.withRestRate(1000);
 
+    /** What arrives of {@link #COUNT} datagrams, whose TTL is to be the one they were sent with. */
     private static String groups(Namespace to, String toInterface, Namespace from, String fromInterface, String group)
             throws IOException {
         String[] parts = group.split(" ", -1);
+        Path seen = Files.createTempFile(director.directory(), "group", ".txt");
+        Process tcpdump =
+                to.start(seen, "tcpdump", "-U", "-l", "-v", "-c", "1", "-ni", toInterface, "udp port " + parts[1]);
+        Shell.await("tcpdump listens", Shell.SOON, () -> seen.toFile().length() > 0);
+        String received = received(to, toInterface, from, fromInterface, parts);
+        Shell.await("tcpdump saw one", Shell.SOON, () -> !tcpdump.isAlive());
+        assertThat(Files.readString(seen)).containsPattern("(ttl|hlim) " + parts[2] + "\\b");
+        return received;
+    }
+
+    private static String received(
+            Namespace to, String toInterface, Namespace from, String fromInterface, String[] parts) throws IOException {
         Process receiver =
                 to.startPipedJava(Groups.class, "receive", parts[0], parts[1], toInterface, Integer.toString(COUNT));
         try (BufferedReader said = receiver.inputReader()) {
@@ -36,14 +51,14 @@ class FloodIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"224.0.0.9 520", "ff02::9 521"})
+    @CsvSource({"224.0.0.9 520 1", "ff02::9 521 1", "192.0.2.255 520 64"})
     void routingProtocolsHearTheirGroups(String group) throws IOException {
         assertThat(groups(director.topology().director(), "wan", director.client(), "eth0", group))
                 .isEqualTo("received " + COUNT);
     }
 
     @ParameterizedTest
-    @CsvSource({"224.0.0.9 520", "ff02::9 521"})
+    @CsvSource({"224.0.0.9 520 1", "ff02::9 521 1", "192.0.2.255 520 64"})
     void routingProtocolsSpeakToTheirGroups(String group) throws IOException {
         assertThat(groups(director.client(), "eth0", director.topology().director(), "wan", group))
                 .isEqualTo("received " + COUNT);
@@ -59,7 +74,7 @@ class FloodIT {
             Load.Report checks =
                     Load.of(Topology.address(1), "/").count(50).parallel(2).run(host);
             assertThat(checks.failed()).as(checks.text()).isZero();
-            assertThat(groups(host, "wan", director.client(), "eth0", "224.0.0.9 520"))
+            assertThat(groups(host, "wan", director.client(), "eth0", "224.0.0.9 520 1"))
                     .isEqualTo("received " + COUNT);
             assertThat(flood.isAlive()).isTrue();
         } finally {

@@ -39,7 +39,7 @@ class ForwardingIT {
     @EnumSource(Service.class)
     void noCurlFails(Service service) {
         long before = director.served(1, service.logged("GET"));
-        Transfers.curls(director, service, CURLS, 32, Duration.ofSeconds(30 + CURLS / 50));
+        Transfers.curls(director, service, CURLS, 32, Duration.ofSeconds(60 + CURLS / 10));
         // Round robin over two servers; each sees the client itself with NAT, the local address with FULLNAT.
         assertThat(director.served(1, service.logged("GET")) - before).isCloseTo(CURLS / 2, within(1L));
     }

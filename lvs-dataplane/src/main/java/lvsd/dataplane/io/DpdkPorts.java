@@ -90,7 +90,7 @@ public final class DpdkPorts implements AutoCloseable {
     /**
      * Opens DPDK and configures all ports. They receive nothing before {@link #start}.
      *
-     * <p>The kernel interface under a net_af_packet port is prepared first (see {@link InterfaceGuard}): it is up, the
+     * <p>The kernel interface under a net_af_packet or net_af_xdp port is prepared first (see {@link InterfaceGuard}): it is up, the
      * kernel's own stack sees none of its frames when the port has a twin, and a veth's peer stops sending frames larger
      * than the MTU. {@link #close} puts it back.
      *
@@ -130,15 +130,17 @@ public final class DpdkPorts implements AutoCloseable {
         }
     }
 
-    /** An interface under net_af_packet is ours alone; without a twin the kernel stays the host there. */
+    /**
+     * An interface under net_af_packet is ours alone; without a twin the kernel stays the host there. So is one under
+     * net_af_xdp, whose frames of the queues it does not serve the kernel would have.
+     */
     private static void guard(DaemonConfig.Port port, List<InterfaceGuard> guards) {
-        if (port.device().startsWith("net_af_packet")) {
-            EalArguments.kernelInterface(port.device()).ifPresent(name -> {
-                InterfaceGuard guard = InterfaceGuard.take(name, port.twin());
-                guards.add(guard);
-                guard.warnings().forEach(warning -> LOG.warn("port={} {}", port.name(), warning));
-            });
-        }
+        EalArguments.kernelInterface(port.device()).ifPresent(name -> {
+            InterfaceGuard guard =
+                    InterfaceGuard.take(name, port.twin(), port.device().startsWith("net_af_xdp"));
+            guards.add(guard);
+            guard.warnings().forEach(warning -> LOG.warn("port={} {}", port.name(), warning));
+        });
     }
 
     /** A driver that finds no interface only writes a line to EAL's log, and the port is missing later. */
@@ -252,11 +254,10 @@ public final class DpdkPorts implements AutoCloseable {
         return link(ports.get(port));
     }
 
-    /** net_af_packet says that its link is up whatever happens to the interface under it. */
+    /** net_af_packet and net_af_xdp say that their link is up whatever happens to the interface under it. */
     private static EthPort.Link link(Port port) {
         EthPort.Link link = port.device.link();
         boolean gone = link.up()
-                && port.driver.equals("net_af_packet")
                 && EalArguments.kernelInterface(port.config.device())
                         .filter(DpdkPorts::withoutCarrier)
                         .isPresent();
