@@ -104,7 +104,7 @@ final class AutoProxy {
         long connections = DestinationCounters.active(load) + DestinationCounters.inactive(load);
         int change = switches.sample(service.index, syns, halfOpen, connections, now, settings.autoProxy);
         if (change != 0) {
-            own.count(service.index, change > 0 ? Counter.SWITCHED_ON : Counter.SWITCHED_OFF);
+            own.count(service.index, change > 0 ? Counter.SWITCHED_ON : Counter.SWITCHED_OFF, 1);
         }
     }
 }

@@ -25,7 +25,13 @@ final class Burst {
     /** Anything else: handled one at a time. */
     static final int SLOW = 4;
 
-    private static final int SIZE = 64;
+    /** Dealt with before its turn: no later stage touches it, and its verdict is there. */
+    static final int DONE = 8;
+
+    /** Bytes of a line as a shift. */
+    static final int SHIFT = 6;
+
+    private static final int SIZE = 1 << SHIFT;
     private static final int MBUF = 0;
     private static final int L3 = 8;
     private static final int ADDRESSES = 16;
@@ -59,6 +65,11 @@ final class Burst {
         setBucket(row, row);
     }
 
+    /** Notes that the packet needs no further stage. */
+    static void setDone(long row) {
+        Memory.setInt(row, SIZE, SUMMARY, DONE);
+    }
+
     /** Notes what was parsed: kind, protocol, and the bytes of the IP packet by its own header. */
     static void setSummary(long row, int kind, int protocol, int length) {
         Memory.setInt(row, SIZE, SUMMARY, kind | protocol << 8 | length << 16);
@@ -82,7 +93,7 @@ final class Burst {
         return Memory.getInt(row, SIZE, SUMMARY);
     }
 
-    /** {@link #FAST4}, {@link #FAST6} or {@link #SLOW}. */
+    /** {@link #FAST4}, {@link #FAST6}, {@link #SLOW} or {@link #DONE}. */
     static int kind(int summary) {
         return summary & 0xff;
     }

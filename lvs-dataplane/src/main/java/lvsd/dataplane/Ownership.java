@@ -68,6 +68,11 @@ final class Ownership {
         return owner(false, ip + SOURCE4, ip + DESTINATION4, ports, service, config);
     }
 
+    /** As {@link #owner4} of IPv6. */
+    int owner6(long ip, int ports, Service service, NetConfig config) {
+        return owner(true, ip + SOURCE6, ip + DESTINATION6, ports, service, config);
+    }
+
     /**
      * The worker that owns the connection of a packet that an ICMP error quotes: that of a packet the other way.
      *

@@ -50,6 +50,7 @@ final class Pipeline {
     final Net net;
     private final BitSet partialChecksums;
     private final Misses misses;
+    private final FloodPath floods;
     private final SyncFeed sync;
 
     /** Of {@link #table4}: here, as what follows, because a step to it is a barrier of the collector for every packet. */
@@ -106,6 +107,7 @@ final class Pipeline {
         this.partialChecksums = parts.partialChecksums();
         this.parser = new Parser(burst, table4, table6, parts.seed0(), parts.seed1());
         this.misses = new Misses(this, parts);
+        this.floods = misses.proxy().floods();
         this.sync = new SyncFeed(this, parts);
     }
 
@@ -162,6 +164,7 @@ final class Pipeline {
         if (stageCandidates(count) != 0) {
             stageSeconds(count);
         }
+        floods.stage(rows, kinds, count);
         if ((kinds & Burst.FAST4) != 0) {
             stageDecide4(count);
         }
@@ -271,7 +274,7 @@ final class Pipeline {
     }
 
     /** Or and and of some verdicts of the burst: alike in all bits where all verdicts are the same. */
-    private void note(int all, int shared) {
+    void note(int all, int shared) {
         allVerdicts |= all;
         sharedVerdicts &= shared;
     }

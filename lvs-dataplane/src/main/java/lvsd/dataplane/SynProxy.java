@@ -38,6 +38,9 @@ final class SynProxy {
     private static final long TWO_EPOCHS = 2L << Secrets.EPOCH_SHIFT;
     private static final int SMALLEST_MSS = 88;
     private static final int NO_SERVER = -1;
+    /** The verdict of a segment that acknowledges no cookie. */
+    static final int BAD_COOKIE = Verdict.drop(DropReason.SYN_COOKIE);
+
     private static final int FULLNAT = ForwardingMethod.FULLNAT.number();
     private static final int NAT = ForwardingMethod.NAT.number();
 
@@ -76,7 +79,7 @@ final class SynProxy {
         this.cookies = new Cookies(parts.proxy().secrets());
         this.expired = new Cookies(parts.proxy().secrets());
         this.handshakes = new ServerHandshakes(pipeline, misses, connector, this, parts);
-        this.floods = new FloodPath(pipeline, this, net, parts.ownership());
+        this.floods = new FloodPath(pipeline, this, cookies, net, parts.ownership());
         cookies.scale(settings.scale());
         expired.scale(settings.scale());
     }
@@ -94,7 +97,7 @@ final class SynProxy {
     /** Sets the clock, nanoseconds. Once a cycle. */
     void clock(long now) {
         nanos = now;
-        floods.forget();
+        floods.clock();
         expiredChecks = 0;
         cookies.clock(now);
         if (auto != null) {
@@ -111,6 +114,7 @@ final class SynProxy {
     void settings(ProxySettings newer) {
         settings = newer;
         announcedFor = ServiceTable.EMPTY;
+        floods.forget();
         cookies.scale(newer.scale());
         expired.scale(newer.scale());
     }
@@ -129,7 +133,7 @@ final class SynProxy {
 
     /** Counts a step of a service. */
     void count(Service service, Counter counter) {
-        counters.count(service.index, counter);
+        counters.count(service.index, counter, 1);
     }
 
     /** Whether segments of the service without a connection are the proxy's: it is proxied, or was a moment ago. */
@@ -162,7 +166,7 @@ final class SynProxy {
         boolean syn = flags == Tcp.SYN && on;
         if (!syn && !judges(p, service)) {
             if (flags == Tcp.SYN && service.synProxy == SynProxyMode.AUTO) {
-                counters.count(service.index, Counter.PASSED);
+                counters.count(service.index, Counter.PASSED, 1);
             }
             return connector.open(p, service);
         }
@@ -170,31 +174,29 @@ final class SynProxy {
         if (source != 0) {
             return source;
         }
-        if (on && !p.ipv6) {
+        if (on) {
             learn(p, service);
         }
         return syn ? syn(p, service) : acknowledgement(p, service);
     }
 
-    /** Lets others of the service go the short way in this cycle, where nothing depends on more than where they go to. */
+    /** Lets others to the same address go the short way for now, since nothing of them decides but where they go to. */
     private void learn(Packet p, Service service) {
-        int mss = announced(service, false);
-        if (mss != NO_SERVER
-                && pipeline.services.marks.isEmpty()
-                && pipeline.sync().aliases().isEmpty()) {
+        int mss = announced(service, p.ipv6);
+        if (mss != NO_SERVER) {
             floods.learn(p, service, mss);
         }
     }
 
-    /** Turns an IPv4 SYN into its answer; its length from the IP header on, or 0 if the SYN's checksum is wrong. */
-    int answer4(long ip, long tcp, int length, int mss) {
-        return SynAnswer.answer4(ip, tcp, length, cookies, settings, mss);
+    /** Notes that SYNs of the service with this index were answered by cookies. */
+    void answered(int index, int count) {
+        answered[index] = pipeline.now | 1;
+        counters.count(index, Counter.SYNS, count);
     }
 
-    /** Notes that a SYN of the service with this index was answered by a cookie. */
-    void answered(int index) {
-        answered[index] = pipeline.now | 1;
-        counters.count(index, Counter.SYNS);
+    /** Counts a step of the service with this index. */
+    void count(int index, Counter counter) {
+        counters.count(index, counter, 1);
     }
 
     /** Whether an acknowledgement is dropped unseen: {@code length} bytes with the header. */
@@ -207,16 +209,16 @@ final class SynProxy {
         return settings.resetBad() && !pipeline.sysctls.defenceTcpDrop;
     }
 
-    /** What the cookie says that an IPv4 segment acknowledges, or {@link Cookies#INVALID}. */
-    int judge4(long ip, long tcp, int header) {
-        return cookie4(cookies, ip, tcp, header);
+    /** Whether a bad acknowledgement that comes now is looked at again: {@link #badTwice}. */
+    boolean looksTwice() {
+        return expiredChecks < EXPIRED_CHECKS;
     }
 
-    /** Drops an IPv4 segment that acknowledges none. */
-    int bad4(int index, long ip, long tcp, int header) {
-        boolean late = mayBeLate() && cookie4(expired, ip, tcp, header) != Cookies.INVALID;
-        counters.count(index, late ? Counter.EXPIRED : Counter.BAD);
-        return Verdict.drop(DropReason.SYN_COOKIE);
+    /** Drops a segment that acknowledges no cookie, after a second look. */
+    int badTwice(int index, boolean ipv6, long ip, long tcp) {
+        boolean late = mayBeLate() && judge(expired, ipv6, ip, tcp, Tcp.headerLength(tcp)) != Cookies.INVALID;
+        counters.count(index, late ? Counter.EXPIRED : Counter.BAD, 1);
+        return BAD_COOKIE;
     }
 
     /** Whether a bad cookie is looked at again, with the secrets of a while ago. */
@@ -233,7 +235,7 @@ final class SynProxy {
     int syn(Packet p, Service service) {
         int mss = announced(service, p.ipv6);
         if (mss == NO_SERVER) {
-            counters.count(service.index, Counter.NO_SERVER);
+            counters.count(service.index, Counter.NO_SERVER, 1);
             return Verdict.drop(DropReason.NO_DESTINATION);
         }
         if (!OwnSegments.room(p)) {
@@ -241,12 +243,12 @@ final class SynProxy {
         }
         int length = p.ipv6
                 ? SynAnswer.answer6(p.l3, p.l4, p.l4Length, cookies, settings, mss)
-                : answer4(p.l3, p.l4, p.l4Length, mss);
+                : SynAnswer.answer4(p.l3, p.l4, p.l4Length, cookies, settings, mss);
         if (length == 0) {
             return Verdict.drop(DropReason.BAD_TRANSPORT_CHECKSUM);
         }
         Mbuf.setLength(p.mbuf, (int) (p.l3 - p.frame) + length);
-        answered(service.index);
+        answered(service.index, 1);
         return net.back(p);
     }
 
@@ -284,7 +286,7 @@ final class SynProxy {
     int acknowledgement(Packet p, Service service) {
         int header = Tcp.headerLength(p.l4);
         if (deferred(p.l4Length, header)) {
-            counters.count(service.index, Counter.DEFERRED);
+            counters.count(service.index, Counter.DEFERRED, 1);
             return Verdict.drop(DropReason.SYN_DEFERRED);
         }
         int offer = judge(cookies, p, header);
@@ -301,7 +303,7 @@ final class SynProxy {
         if (service.persistent) {
             return persistent(p, service, offer, header);
         }
-        counters.count(service.index, Counter.GOOD);
+        counters.count(service.index, Counter.GOOD, 1);
         return handshakes.begin(p, service, offer, header, null, 0);
     }
 
@@ -325,7 +327,7 @@ final class SynProxy {
         if (server == null || server.service != service.index) {
             return net.refuse(p);
         }
-        counters.count(service.index, Counter.GOOD);
+        counters.count(service.index, Counter.GOOD, 1);
         return handshakes.begin(p, service, offer, header, server, template);
     }
 
@@ -356,19 +358,23 @@ final class SynProxy {
     }
 
     private static int judge(Cookies by, Packet p, int header) {
-        if (!p.ipv6) {
-            return cookie4(by, p.l3, p.l4, header);
+        return judge(by, p.ipv6, p.l3, p.l4, header);
+    }
+
+    private static int judge(Cookies by, boolean ipv6, long ip, long tcp, int header) {
+        if (!ipv6) {
+            return cookie4(by, ip, tcp, header);
         }
-        int stamps = TcpOptions.timestamps(p.l4, header);
-        int echo = stamps < 0 ? 0 : TcpOptions.tsecr(p.l4, header, stamps);
+        int stamps = TcpOptions.timestamps(tcp, header);
+        int echo = stamps < 0 ? 0 : TcpOptions.tsecr(tcp, header, stamps);
         return by.open6(
-                Ipv6.sourceHigh(p.l3),
-                Ipv6.sourceLow(p.l3),
-                Ipv6.destinationHigh(p.l3),
-                Ipv6.destinationLow(p.l3),
-                Tcp.ports(p.l4),
-                Tcp.seq(p.l4) - 1,
-                Tcp.ack(p.l4) - 1,
+                Ipv6.sourceHigh(ip),
+                Ipv6.sourceLow(ip),
+                Ipv6.destinationHigh(ip),
+                Ipv6.destinationLow(ip),
+                Tcp.ports(tcp),
+                Tcp.seq(tcp) - 1,
+                Tcp.ack(tcp) - 1,
                 stamps >= 0,
                 echo);
     }
@@ -381,8 +387,8 @@ final class SynProxy {
 
     private int bad(Packet p, Service service, int header) {
         boolean late = mayBeLate() && judge(expired, p, header) != Cookies.INVALID;
-        counters.count(service.index, late ? Counter.EXPIRED : Counter.BAD);
-        return refuses() ? net.refuse(p) : Verdict.drop(DropReason.SYN_COOKIE);
+        counters.count(service.index, late ? Counter.EXPIRED : Counter.BAD, 1);
+        return refuses() ? net.refuse(p) : BAD_COOKIE;
     }
 
     /**

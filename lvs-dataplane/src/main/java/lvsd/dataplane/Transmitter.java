@@ -55,6 +55,12 @@ final class Transmitter implements Emitter {
         }
     }
 
+    /** Takes over a burst that goes nowhere as a whole. */
+    void drop(long[] mbufs, int count, int reason) {
+        DROPS.setOpaque(drops, reason, drops[reason] + count);
+        io.free(mbufs, count);
+    }
+
     /** Sends and frees everything collected. */
     void flush() {
         for (int port = 0; port < counts.length; port++) {

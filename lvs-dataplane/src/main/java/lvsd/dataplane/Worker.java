@@ -277,6 +277,8 @@ public final class Worker {
         int common = pipeline.commonVerdict();
         if (Verdict.kind(common) == Verdict.TRANSMIT) {
             transmitter.send(received, count, Verdict.argument(common));
+        } else if (Verdict.kind(common) == Verdict.DROP) {
+            transmitter.drop(received, count, Verdict.argument(common));
         } else {
             dispatch(port, count);
         }

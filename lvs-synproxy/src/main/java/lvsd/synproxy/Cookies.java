@@ -29,7 +29,7 @@ public final class Cookies {
     public static final int INVALID = -1;
 
     private static final int HASH_MASK = 0xffff_ff00;
-    private static final int DATA_MASK = 0x7f;
+    static final int DATA_MASK = 0x7f;
     private static final int SCALE_SHIFT = 2;
     private static final int SACK_SHIFT = 6;
     /** Bits of our timestamp that hold options. */
@@ -40,7 +40,7 @@ public final class Cookies {
     /** Where our window scale is in what is hashed. */
     private static final int SCALE_BITS = 40;
     /** Where the options are in what is hashed. */
-    private static final int DATA_BITS = 33;
+    static final int DATA_BITS = 33;
     // What is hashed last is seven bytes: all of the above end below bit 56.
 
     /** Eighths of an epoch after which the next one's cookies are taken. */
@@ -88,6 +88,11 @@ public final class Cookies {
         if (epoch != present || late != early) {
             keys(epoch, late);
         }
+    }
+
+    /** The lowest bit of the present epoch. */
+    int parity() {
+        return parity;
     }
 
     private void keys(long epoch, boolean late) {
@@ -180,29 +185,35 @@ public final class Cookies {
         return open(hash, cookie, timestamps, echo, true);
     }
 
-    private long key0(int bit) {
+    /** First half of the key of epochs with this lowest bit. */
+    long key0(int bit) {
         return keys[bit << 1];
     }
 
-    private long key1(int bit) {
+    /** Second half of that key. */
+    long key1(int bit) {
         return keys[bit << 1 | 1];
     }
 
-    private static long head(int ports, int isn) {
+    /** The word hashed last but one. */
+    static long head(int ports, int isn) {
         return (long) ports << 32 | Integer.toUnsignedLong(isn);
     }
 
-    private long tail(boolean timestamps, int timestamp, int data) {
+    /** The word hashed last, seven bytes of it. */
+    long tail(boolean timestamps, int timestamp, int data) {
         return scaleBits
                 | ((long) data << DATA_BITS)
                 | (timestamps ? WITH_TIMESTAMPS | Integer.toUnsignedLong(timestamp) : 0);
     }
 
-    private int make(long hash, int data) {
+    /** The cookie of the present epoch with this hash and these options. */
+    int make(long hash, int data) {
         return ((int) (hash >>> 32) & HASH_MASK) | (data << 1) | parity;
     }
 
-    private static int data(int offer, boolean ipv6) {
+    /** The options in a cookie. */
+    static int data(int offer, boolean ipv6) {
         if (TcpOffer.timestamps(offer)) {
             return MssClasses.fine(TcpOffer.mss(offer));
         }
@@ -211,7 +222,8 @@ public final class Cookies {
                 | (TcpOffer.sack(offer) ? 1 << SACK_SHIFT : 0);
     }
 
-    private static int open(long hash, int cookie, boolean timestamps, int echo, boolean ipv6) {
+    /** What a cookie says if the hash is its own, else {@link #INVALID}. */
+    static int open(long hash, int cookie, boolean timestamps, int echo, boolean ipv6) {
         if ((((int) (hash >>> 32) ^ cookie) & HASH_MASK) != 0) {
             return INVALID;
         }

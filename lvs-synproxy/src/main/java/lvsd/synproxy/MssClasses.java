@@ -44,11 +44,8 @@ final class MssClasses {
     /** The class of a size, 0 to 3. */
     static int coarse(int mss, boolean ipv6) {
         int[] classes = ipv6 ? COARSE6 : COARSE4;
-        int found = classes.length - 1;
-        while (found > 0 && classes[found] > mss) {
-            found--;
-        }
-        return found;
+        // Without a branch that a mixture of clients would make unpredictable.
+        return 3 - ((mss - classes[1]) >>> 31) - ((mss - classes[2]) >>> 31) - ((mss - classes[3]) >>> 31);
     }
 
     /** The size of a coarse class. */

@@ -97,14 +97,14 @@ public final class ProxyCounters {
         return STEPS;
     }
 
-    /** Counts one step of a service. */
-    public void count(int service, Counter counter) {
+    /** Counts a step of a service, {@code times} times. */
+    public void count(int service, Counter counter, int times) {
         long @Nullable [] row = rows[service];
         if (row == null) {
             row = new long[STEPS];
             ROWS.setRelease(rows, service, row);
         }
-        COUNTS.setOpaque(row, counter.ordinal(), row[counter.ordinal()] + 1);
+        COUNTS.setOpaque(row, counter.ordinal(), row[counter.ordinal()] + times);
     }
 
     /** How many there were. Any thread. */

@@ -6,11 +6,13 @@ package lvsd.synproxy;
  * low byte first; the last one may be of seven bytes, which saves a block. Allocates nothing; any thread.
  */
 public final class SipHash {
-    private static final long INIT0 = 0x736f6d6570736575L;
-    private static final long INIT1 = 0x646f72616e646f6dL;
-    private static final long INIT2 = 0x6c7967656e657261L;
-    private static final long INIT3 = 0x7465646279746573L;
+    static final long INIT0 = 0x736f6d6570736575L;
+    static final long INIT1 = 0x646f72616e646f6dL;
+    static final long INIT2 = 0x6c7967656e657261L;
+    static final long INIT3 = 0x7465646279746573L;
+    /** Where the length is in the last word. */
     private static final int LENGTH = 56;
+
     private static final long SEVEN = (1L << LENGTH) - 1;
     /** Pairs of rounds behind the last block. */
     private static final int FINAL = 2;
@@ -24,12 +26,22 @@ public final class SipHash {
 
     /** The hash of two words and the low seven bytes of {@code rest}: 23 bytes. */
     public static long hash(long key0, long key1, long a, long b, long rest) {
-        return hash(key0, key1, 2, a, b, 0, 0, 0, (rest & SEVEN) | 23L << LENGTH);
+        return hash(key0, key1, 2, a, b, 0, 0, 0, last23(rest));
     }
 
     /** The hash of five words and the low seven bytes of {@code rest}: 47 bytes. */
     public static long hash(long key0, long key1, long a, long b, long c, long d, long e, long rest) {
-        return hash(key0, key1, 5, a, b, c, d, e, (rest & SEVEN) | 47L << LENGTH);
+        return hash(key0, key1, 5, a, b, c, d, e, last47(rest));
+    }
+
+    /** The last word of a message of 23 bytes that ends with the low seven of {@code rest}. */
+    static long last23(long rest) {
+        return (rest & SEVEN) | 23L << LENGTH;
+    }
+
+    /** As {@link #last23} of 47 bytes. */
+    static long last47(long rest) {
+        return (rest & SEVEN) | 47L << LENGTH;
     }
 
     /**
@@ -68,6 +80,34 @@ public final class SipHash {
             v0 ^= block;
         }
         return v0 ^ v1 ^ v2 ^ v3;
+    }
+
+    /** The hash of {@code words} words, the last with the length, that lie in {@code from} at a stride; the key's places. */
+    static long hash(long[] from, int key0, int key1, int message, int stride, int words) {
+        return switch (words) {
+            case 3 ->
+                hash(
+                        from[key0],
+                        from[key1],
+                        2,
+                        from[message],
+                        from[message + stride],
+                        0,
+                        0,
+                        0,
+                        from[message + 2 * stride]);
+            default ->
+                hash(
+                        from[key0],
+                        from[key1],
+                        5,
+                        from[message],
+                        from[message + stride],
+                        from[message + 2 * stride],
+                        from[message + 3 * stride],
+                        from[message + 4 * stride],
+                        from[message + 5 * stride]);
+        };
     }
 
     private static long word(int index, long a, long b, long c, long d, long e) {

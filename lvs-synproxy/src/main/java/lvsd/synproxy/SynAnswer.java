@@ -40,10 +40,36 @@ public final class SynAnswer {
         int echo = echo(tcp, header, offer);
         int stamp = cookies.timestamp(offer);
         int cookie = cookies.make4(addresses, ports, isn, offer, stamp);
-        int ours = ours(offer, settings, mss);
+        int ours = ours(offer, settings.scale(), mss);
+        int window = settings.window(mss);
+        return write4(ip, addresses, ports, cookie, isn, ours, stamp, echo, settings.tos(), settings.ttl(), window);
+    }
+
+    /**
+     * Writes the answer to an IPv4 SYN, IP header first.
+     *
+     * @param addresses of the SYN, as {@code Ipv4.addresses}
+     * @param ports of the SYN, wire form
+     * @param isn the client's initial sequence number
+     * @param ours what we offer, {@link #ours}
+     * @param stamp our timestamp, {@code echo} the client's; mean nothing where none are offered
+     * @return its length
+     */
+    public static int write4(
+            long ip,
+            long addresses,
+            int ports,
+            int cookie,
+            int isn,
+            int ours,
+            int stamp,
+            int echo,
+            int tos,
+            int ttl,
+            int window) {
         int length = Segment.synHeader(ours);
-        long pseudo = Segment.head4(ip, Long.rotateLeft(addresses, 32), settings.tos(), settings.ttl(), length);
-        write(ip + Ipv4.SIZE, pseudo, ports, cookie, isn, settings.window(mss), length, ours, stamp, echo);
+        long pseudo = Segment.head4(ip, Long.rotateLeft(addresses, 32), tos, ttl, length);
+        write(ip + Ipv4.SIZE, pseudo, ports, cookie, isn, window, length, ours, stamp, echo);
         return Ipv4.SIZE + length;
     }
 
@@ -63,10 +89,33 @@ public final class SynAnswer {
         long vipHigh = Ipv6.destinationHigh(ip);
         long vipLow = Ipv6.destinationLow(ip);
         int cookie = cookies.make6(clientHigh, clientLow, vipHigh, vipLow, ports, isn, offer, stamp);
-        int ours = ours(offer, settings, mss);
+        int ours = ours(offer, settings.scale(), mss);
+        int window = settings.window(mss);
+        int tos = settings.tos();
+        int ttl = settings.ttl();
+        return write6(
+                ip, clientHigh, clientLow, vipHigh, vipLow, ports, cookie, isn, ours, stamp, echo, tos, ttl, window);
+    }
+
+    /** As {@link #write4} for IPv6, with the halves of both addresses in wire form. */
+    public static int write6(
+            long ip,
+            long clientHigh,
+            long clientLow,
+            long vipHigh,
+            long vipLow,
+            int ports,
+            int cookie,
+            int isn,
+            int ours,
+            int stamp,
+            int echo,
+            int tos,
+            int ttl,
+            int window) {
         int length = Segment.synHeader(ours);
-        long pseudo = Segment.head6(ip, vipHigh, vipLow, clientHigh, clientLow, settings.tos(), settings.ttl(), length);
-        write(ip + Ipv6.SIZE, pseudo, ports, cookie, isn, settings.window(mss), length, ours, stamp, echo);
+        long pseudo = Segment.head6(ip, vipHigh, vipLow, clientHigh, clientLow, tos, ttl, length);
+        write(ip + Ipv6.SIZE, pseudo, ports, cookie, isn, window, length, ours, stamp, echo);
         return Ipv6.SIZE + length;
     }
 
@@ -79,10 +128,15 @@ public final class SynAnswer {
         return TcpOffer.timestamps(offer) ? TcpOffer.timestamp(tcp, header) : 0;
     }
 
-    /** What we offer where {@code offer} was agreed. */
-    private static int ours(int offer, ProxySettings settings, int mss) {
+    /**
+     * What we offer where {@code offer} was agreed.
+     *
+     * @param scale our window scale
+     * @param mss largest segment to announce
+     */
+    public static int ours(int offer, int scale, int mss) {
         int ours = TcpOffer.withMss(offer, mss);
-        return TcpOffer.scale(offer) == TcpOffer.NO_SCALE ? ours : TcpOffer.withScale(ours, settings.scale());
+        return TcpOffer.scale(offer) == TcpOffer.NO_SCALE ? ours : TcpOffer.withScale(ours, scale);
     }
 
     private static void write(

@@ -24,6 +24,16 @@ public final class TcpOffer {
 
     private static final int DEFAULT_MSS6 = 1220;
 
+    /** Length of a header with all four options. */
+    private static final int ALL = 40;
+
+    private static final int SACK_AND_TIMESTAMPS = TcpOptions.SACK_PERMITTED << 24
+            | TcpOptions.SACK_PERMITTED_SIZE << 16
+            | TcpOptions.TIMESTAMPS << 8
+            | TcpOptions.TIMESTAMPS_SIZE;
+    private static final int NOP_AND_SCALE =
+            TcpOptions.NOP << 16 | TcpOptions.WINDOW_SCALE << 8 | TcpOptions.WINDOW_SCALE_SIZE;
+
     private TcpOffer() {}
 
     /** An offer of these parts. */
@@ -31,14 +41,33 @@ public final class TcpOffer {
         return mss | scale << SCALE_SHIFT | (sack ? SACK : 0) | (timestamps ? TIMESTAMPS : 0);
     }
 
+    /** The offer of a header without options. */
+    public static int none(boolean ipv6) {
+        return of(ipv6 ? DEFAULT_MSS6 : DEFAULT_MSS4, NO_SCALE, false, false);
+    }
+
     /** What a SYN or SYN+ACK offers; without an MSS option the default of its family. {@code header} is checked. */
     public static int read(long tcp, int header, boolean ipv6) {
-        int none = of(ipv6 ? DEFAULT_MSS6 : DEFAULT_MSS4, NO_SCALE, false, false);
-        return header == Tcp.SIZE ? none : walk(tcp, header, none);
+        if (header == Tcp.SIZE) {
+            return none(ipv6);
+        }
+        return header == ALL && isUsual(tcp) ? usual(tcp) : walk(tcp, header, none(ipv6));
+    }
+
+    /** Whether a header of 40 bytes has what Linux offers, in its order: MSS, SACK, timestamps, NOP, window scale. */
+    private static boolean isUsual(long tcp) {
+        return Memory.getShortBe(tcp, ALL, Tcp.SIZE) == (TcpOptions.MSS << 8 | TcpOptions.MSS_SIZE)
+                && Memory.getIntBe(tcp, ALL, Tcp.SIZE + 4) == SACK_AND_TIMESTAMPS
+                && Memory.getIntBe(tcp, ALL, ALL - 4) >>> 8 == NOP_AND_SCALE;
+    }
+
+    private static int usual(long tcp) {
+        int scale = Math.min(Memory.getByte(tcp, ALL, ALL - 1), TcpOptions.MAX_WINDOW_SCALE);
+        return of(Memory.getShortBe(tcp, ALL, Tcp.SIZE + 2), scale, true, true);
     }
 
     /** The sender's timestamp in a header that has one. */
-    static int timestamp(long tcp, int header) {
+    public static int timestamp(long tcp, int header) {
         return TcpOptions.tsval(tcp, header, TcpOptions.timestamps(tcp, header));
     }
 

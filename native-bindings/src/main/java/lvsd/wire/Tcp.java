@@ -116,6 +116,21 @@ public final class Tcp {
         return Memory.getLong(tcp, SIZE, DATA_OFFSET);
     }
 
+    /** Sequence and acknowledgement number in one load: take apart with {@link #seqOf} and {@link #ackOf}. */
+    public static long numbers(long tcp) {
+        return Memory.getLong(tcp, SIZE, SEQ);
+    }
+
+    /** The sequence number in the {@link #numbers}. */
+    public static int seqOf(long numbers) {
+        return (int) (WireForm.long64(numbers) >>> 32);
+    }
+
+    /** The acknowledgement number in the {@link #numbers}. */
+    public static int ackOf(long numbers) {
+        return (int) WireForm.long64(numbers);
+    }
+
     /** The flags in the {@link #rest}. */
     public static int flagsOf(long rest) {
         return WireForm.LITTLE_ENDIAN ? (int) rest >>> 8 & 0xff : (int) (rest >>> 48) & 0xff;

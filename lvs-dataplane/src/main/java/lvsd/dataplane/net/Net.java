@@ -427,6 +427,21 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
         return SourceCheck.check4(config, ip, iface);
     }
 
+    /** For {@link #isOrdinary4}: what is to be known of sources that come in by an interface. */
+    public long[] sources4(int iface) {
+        return config.sources4(iface);
+    }
+
+    /** Whether {@link #sourceCheck4} surely has nothing against a source; false means that it has to be asked. */
+    public static boolean isOrdinary4(long[] sources, int source) {
+        return NetConfig.isOrdinary4(sources, source);
+    }
+
+    /** As {@link #sourceCheck4} of IPv6. */
+    public int sourceCheck6(long ip, int iface) {
+        return SourceCheck.check6(config, ip, iface);
+    }
+
     /** The port of an interface. */
     public int portOf(int iface) {
         return config.portOf(iface);

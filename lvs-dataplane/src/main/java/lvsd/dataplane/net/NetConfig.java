@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import lvsd.config.DaemonConfig;
+import lvsd.config.DaemonConfig.ReversePath;
 import lvsd.dataplane.service.Wire;
 import org.jspecify.annotations.Nullable;
 
@@ -62,10 +63,22 @@ public final class NetConfig {
     private final AddressTable tagged = new AddressTable();
     private final AddressTable local4 = new AddressTable();
     private final AddressTable local6 = new AddressTable();
+    /** Bits by {@link #localBit}: of IPv4 addresses without it none is in {@link #local4}. */
+    private final long[] locals4 = new long[LOCAL_BITS >>> 6];
+
     private final RouteTable routes4;
     private final RouteTable routes6;
     private final Set<Announced> announced = new LinkedHashSet<>();
     private final List<DaemonConfig.Route> routes;
+
+    /** So many that few sources of a flood meet the bit of a local address by chance: a power of two. */
+    private static final int LOCAL_BITS = 1 << 13;
+
+    private static final long[] EVERY_BIT = new long[LOCAL_BITS >>> 6];
+
+    static {
+        Arrays.fill(EVERY_BIT, -1);
+    }
 
     private NetConfig(
             List<Interface> interfaces,
@@ -286,6 +299,10 @@ public final class NetConfig {
     private void put(boolean ipv6, long high, long low, int value, int iface) {
         int index = iface < 0 ? NO_IFACE : iface;
         (ipv6 ? local6 : local4).put(high, low, value | index << IFACE_SHIFT);
+        if (!ipv6) {
+            int bit = localBit((int) high);
+            locals4[bit >>> 6] |= 1L << bit;
+        }
     }
 
     private static long tagKey(int port, int vlanId) {
@@ -377,6 +394,25 @@ public final class NetConfig {
             return MULTICAST;
         }
         return local4.get(Integer.toUnsignedLong(address), 0) & KIND_MASK;
+    }
+
+    private static int localBit(int address) {
+        return (address * 0x9e3779b1) >>> (Integer.SIZE - Integer.numberOfTrailingZeros(LOCAL_BITS));
+    }
+
+    /** What tells quickly that a source that came in by {@code iface} is an ordinary one: for {@link #isOrdinary4}. */
+    long[] sources4(int iface) {
+        return interfaces[iface].reversePath() == ReversePath.OFF ? locals4 : EVERY_BIT;
+    }
+
+    /** Whether {@link SourceCheck} surely has nothing against an IPv4 source. */
+    static boolean isOrdinary4(long[] sources, int source) {
+        int bit = localBit(source);
+        return (sources[bit >>> 6] >>> bit & 1) == 0
+                && !Addresses.zero4(source)
+                && !Addresses.loopback4(source)
+                && !Addresses.broadcast4(source)
+                && (source & MULTICAST4_MASK) != MULTICAST4;
     }
 
     /** Whether an IPv4 address is one that this director has now. */

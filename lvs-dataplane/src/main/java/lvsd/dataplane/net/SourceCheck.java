@@ -16,7 +16,7 @@ final class SourceCheck {
 
     /** 0, or the drop verdict. */
     static int check(NetConfig config, Packet p) {
-        return p.ipv6 ? check6(config, p) : check4(config, p.l3, p.iface);
+        return p.ipv6 ? check6(config, p.l3, p.iface) : check4(config, p.l3, p.iface);
     }
 
     /** As {@link #check} for the packet with an IPv4 header, come in by an interface. */
@@ -43,10 +43,11 @@ final class SourceCheck {
                 iface);
     }
 
-    private static int check6(NetConfig config, Packet p) {
-        long high = Ipv6.sourceHigh(p.l3);
-        long low = Ipv6.sourceLow(p.l3);
-        long destinationHigh = Ipv6.destinationHigh(p.l3);
+    /** As {@link #check4} of IPv6. */
+    static int check6(NetConfig config, long ip, int iface) {
+        long high = Ipv6.sourceHigh(ip);
+        long low = Ipv6.sourceLow(ip);
+        long destinationHigh = Ipv6.destinationHigh(ip);
         if (Addresses.unspecified6(high, low)) {
             return Addresses.multicast6(destinationHigh) ? 0 : MARTIAN;
         }
@@ -54,12 +55,12 @@ final class SourceCheck {
             return MARTIAN;
         }
         if (LinkLocal.is(high)) {
-            return linkLocal(config, p, high, low, destinationHigh);
+            return linkLocal(config, ip, iface, high, low);
         }
         if (!foreign(config.localKind6(high, low))) {
             return MARTIAN;
         }
-        ReversePath mode = config.iface(p.iface).reversePath();
+        ReversePath mode = config.iface(iface).reversePath();
         if (mode == ReversePath.OFF) {
             return 0;
         }
@@ -67,17 +68,18 @@ final class SourceCheck {
         return reversePath(
                 mode,
                 route == RouteTable.NONE ? -1 : config.routes6().route(route).iface(),
-                p.iface);
+                iface);
     }
 
     /** RFC 4291, section 2.5.6: a link-local source must not leave its link, so it may speak to us alone. */
-    private static int linkLocal(NetConfig config, Packet p, long high, long low, long destinationHigh) {
-        if (config.answers6(p.iface, high, low)) {
+    private static int linkLocal(NetConfig config, long ip, int iface, long high, long low) {
+        if (config.answers6(iface, high, low)) {
             return MARTIAN;
         }
+        long destinationHigh = Ipv6.destinationHigh(ip);
         boolean stays = LinkLocal.is(destinationHigh)
                 || Addresses.multicast6(destinationHigh)
-                || config.localKind6(destinationHigh, Ipv6.destinationLow(p.l3)) == NetConfig.OWN;
+                || config.localKind6(destinationHigh, Ipv6.destinationLow(ip)) == NetConfig.OWN;
         return stays ? 0 : MARTIAN;
     }
 
