@@ -3,12 +3,14 @@ package lvsd.daemon;
 import java.net.InetAddress;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.ToLongFunction;
 import lvsd.control.View;
 import lvsd.dataplane.DataplaneControl;
 import lvsd.dataplane.DropReason;
+import lvsd.dataplane.net.PuntClass;
 import lvsd.rules.Addresses;
 import lvsd.rules.ServiceId;
 
@@ -42,6 +44,7 @@ final class MetricsText {
         backends(out, prefix);
         synProxies(out);
         drops(out);
+        punted(out);
         ports(out);
         workers(out);
         locals(out);
@@ -205,6 +208,15 @@ final class MetricsText {
         long[] counts = dataplane.drops();
         for (DropReason reason : DropReason.values()) {
             out.add("lvsd_dropped_packets_total{reason=\"" + reason.label() + "\"} " + counts[reason.ordinal()] + "\n");
+        }
+    }
+
+    private void punted(Spool out) {
+        counter(out, "lvsd_punted_packets_total", "Packets given to the host's kernel, by class.");
+        long[] counts = dataplane.punted();
+        for (PuntClass each : PuntClass.values()) {
+            String label = each.name().toLowerCase(Locale.ROOT);
+            out.add("lvsd_punted_packets_total{class=\"" + label + "\"} " + counts[each.ordinal()] + "\n");
         }
     }
 

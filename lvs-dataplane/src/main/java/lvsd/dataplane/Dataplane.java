@@ -20,6 +20,7 @@ import lvsd.dataplane.io.LongRing;
 import lvsd.dataplane.io.PacketIo;
 import lvsd.dataplane.net.NetConfig;
 import lvsd.dataplane.net.NetSettings;
+import lvsd.dataplane.net.PuntClass;
 import lvsd.dataplane.net.Punter;
 import lvsd.dataplane.scheduler.DestinationCounters;
 import lvsd.dataplane.service.LocalAddress;
@@ -316,6 +317,17 @@ public class Dataplane implements DataplaneControl, AutoCloseable {
         for (int reason = 0; reason < sums.length; reason++) {
             for (Worker worker : workers) {
                 sums[reason] += worker.drops(reason);
+            }
+        }
+        return sums;
+    }
+
+    @Override
+    public long[] punted() {
+        long[] sums = new long[PuntClass.count()];
+        for (Punter punter : punters) {
+            for (int each = 0; each < sums.length; each++) {
+                sums[each] += punter.punted()[each];
             }
         }
         return sums;

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import lvsd.dataplane.net.PuntClass;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.sync.SyncConnection;
 import lvsd.sync.SyncSink;
@@ -130,6 +131,11 @@ public interface DataplaneControl {
 
     /** Drops by {@code DropReason} ordinal. */
     long[] drops();
+
+    /** Packets given to the kernel's twins by {@code PuntClass} ordinal. */
+    default long[] punted() {
+        return new long[PuntClass.count()];
+    }
 
     /** The ports in order. */
     List<PortView> ports();

@@ -322,6 +322,7 @@ final class LvsdProcessTest {
                         "lvsd_ipvs_backend_weight{local_address=\"192.0.2.1\",local_mark=\"\",local_port=\"80\","
                                 + "proto=\"TCP\",remote_address=\"198.18.0.1\",remote_port=\"8080\"} 3\n",
                         "lvsd_dropped_packets_total{reason=\"no-route\"} 0\n",
+                        "lvsd_punted_packets_total{class=\"routing\"} 0\n",
                         "lvsd_port_up{port=\"null0\",device=\"net_null0\"} 0\n");
         assertThat(text.lines().filter(line -> !line.startsWith("#")))
                 .allMatch(line -> line.matches("[a-z_]+(\\{[a-z_]+=\"[^\"]*\"(,[a-z_]+=\"[^\"]*\")*})? [0-9.E]+"));
