@@ -76,7 +76,7 @@ public final class Settings {
         /**
          * The value in its normal form: decimal, a blank between two.
          *
-         * @param text decimal, octal with a leading 0, or hexadecimal with 0x; a pair is separated by a blank or comma
+         * @param text decimal, octal with a leading 0, or hexadecimal with 0x; a blank or comma ends a number
          * @param before present value, whose second half one number alone keeps
          * @return empty where IPVS answers "Invalid argument"
          */
@@ -84,7 +84,7 @@ public final class Settings {
             if (kind == Kind.PAIR) {
                 return pair(text, before);
             }
-            OptionalLong number = number(text.strip());
+            OptionalLong number = number(words(text).getFirst());
             if (number.isEmpty() || (kind == Kind.POWER_OF_TWO && Long.bitCount(number.getAsLong()) != 1)) {
                 return Optional.empty();
             }
@@ -93,16 +93,20 @@ public final class Settings {
         }
 
         private Optional<String> pair(String text, String before) {
-            List<String> words = List.of(text.strip().split("[ \t,]+", -1));
+            List<String> words = words(text);
             OptionalLong first = number(words.getFirst());
             OptionalLong second = number(words.size() > 1 ? words.get(1) : before.substring(before.indexOf(' ') + 1));
-            // As in the kernel, what stands behind them is not looked at.
             if (first.isEmpty()
                     || second.isEmpty()
                     || (second.getAsLong() != 0 && first.getAsLong() >= second.getAsLong())) {
                 return Optional.empty();
             }
             return Optional.of(first.getAsLong() + " " + second.getAsLong());
+        }
+
+        /** What stands behind the number or numbers that are wanted is not looked at, as in the kernel. */
+        private static List<String> words(String text) {
+            return List.of(text.strip().split("[ \t\n,]+", -1));
         }
 
         private OptionalLong number(String text) {
@@ -321,11 +325,9 @@ public final class Settings {
 
     private static void ours(List<Setting> all) {
         Effect live = Effect.LIVE;
-        all.add(number(
+        all.add(any(
                 "debug_level",
                 0,
-                0,
-                12,
                 live,
                 "how much is logged: 0: as `log-level` says; from 1: each accepted rule too; from 10: everything"));
         all.add(number("fullnat_lport_min", 1025, 1, 65535, live, "first local port that FULLNAT uses on each LIP"));

@@ -2,8 +2,14 @@ package lvsd.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -121,6 +127,35 @@ final class SettingsTest {
     })
     void shouldTakeAndRefuseWhatTheKernelDoes(String name, String value, String stored) {
         assertThat(set(name, value, "1")).isEqualTo(Optional.ofNullable(stored));
+    }
+
+    /**
+     * Every file under {@code /proc/sys/net/ipv4/vs}: what it held, and what it held after each of some 40 things were
+     * written to it; nothing where that was refused.
+     */
+    @Test
+    void shouldAnswerWhatTheKernelAnswersToAllThatIsWritten() {
+        int asked = 0;
+        for (String line : recording().lines().toList()) {
+            List<String> fields = List.of(line.split("[|]", -1));
+            for (String field : fields.subList(2, fields.size())) {
+                int colon = field.indexOf(':');
+                String value = field.substring(0, colon).translateEscapes();
+                assertThat(set(fields.getFirst(), value, fields.get(1)).orElse(""))
+                        .as(fields.getFirst() + "=" + field)
+                        .isEqualTo(field.substring(colon + 1));
+                asked++;
+            }
+        }
+        assertThat(asked).isGreaterThan(1000);
+    }
+
+    private static String recording() {
+        try (InputStream in = Objects.requireNonNull(SettingsTest.class.getResourceAsStream("sysctls.txt"))) {
+            return new String(in.readAllBytes(), StandardCharsets.US_ASCII);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @ParameterizedTest

@@ -15,6 +15,11 @@ import lvsd.rules.ServiceId;
  * the C library.
  */
 final class ListingOrder {
+    private static final int BUCKETS = 256;
+
+    /** Seen, and one of six that are right for all recorded listings whose order goes round. */
+    private static final int PLACE = 0xd0;
+
     private ListingOrder() {}
 
     /** Firewall mark, which is 0 for addresses and may be negative, then IPv4 before IPv6, protocol, address, port. */
@@ -60,16 +65,44 @@ final class ListingOrder {
     }
 
     /**
-     * Sorts in place. Where the order is none, that counts in which the kernel tells them: those with an address first, then
-     * by the lowest byte of the mark, beginning somewhere (most likely with 255), the youngest first.
+     * What {@code --nosort} shows: the order of the kernel's table. Services with an address come first, then those by mark,
+     * each by a hash of 8 bits, of one hash the youngest first. Into the hash goes where the table lies in memory, another place
+     * after each boot.
+     *
+     * @param services in the order in which they were added
+     * @param place those eight bits
+     */
+    static List<View.Service> unsorted(List<View.Service> services, int place) {
+        List<View.Service> table = new ArrayList<>(services);
+        Collections.reverse(table);
+        table.sort(Comparator.comparingInt(each -> bucket(each.spec().id(), place)));
+        return table;
+    }
+
+    /** The same in our own table. */
+    static List<View.Service> unsorted(List<View.Service> services) {
+        return unsorted(services, PLACE);
+    }
+
+    /** Where the kernel's walk over its two hash tables finds a service. */
+    private static int bucket(ServiceId id, int place) {
+        return switch (id) {
+            case ServiceId.Vip vip -> {
+                int hash = vip.protocol().number() ^ vip.port() ^ vip.port() >> 8;
+                byte[] address = vip.address().getAddress();
+                for (int last = 3; last < address.length; last += 4) {
+                    hash ^= address[last];
+                }
+                yield (hash ^ place) & 0xff;
+            }
+            case ServiceId.Fwmark fwmark -> BUCKETS + ((fwmark.mark() ^ place) & 0xff);
+        };
+    }
+
+    /**
+     * Sorts in place what {@link #unsorted} gave. Where the order is none, that counts in which the kernel tells them.
      */
     static void sort(List<View.Service> services) {
-        List<View.Service> marks = new ArrayList<>(services);
-        marks.removeIf(each -> each.spec().id() instanceof ServiceId.Vip);
-        services.removeIf(each -> each.spec().id() instanceof ServiceId.Fwmark);
-        Collections.reverse(marks);
-        marks.sort(Comparator.comparingInt(each -> (mark(each.spec().id()) + 1) & 0xff));
-        services.addAll(marks);
         sort(services, SERVICES);
     }
 

@@ -1,15 +1,11 @@
 package lvsd.cli;
 
 import java.io.BufferedOutputStream;
-import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
-import java.io.FilterReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.io.Reader;
 import java.net.ConnectException;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
@@ -111,7 +107,7 @@ public final class Lvsadm {
         String program = System.getProperty("lvsd.program", "lvsadm");
         int code = new Lvsadm(
                         program.contains("ipvsadm") ? "ipvsadm" : "lvsadm",
-                        List.of(arguments),
+                        RawText.arguments(arguments),
                         System.getenv(ControlProtocol.SOCKET_VARIABLE),
                         SOCKET,
                         new SystemNames(),
@@ -132,7 +128,7 @@ public final class Lvsadm {
             }
             return execute(parser.parse(arguments));
         } catch (RuleSyntaxException e) {
-            err.print(e.text());
+            RawText.print(err, e.text());
             return e.exitCode();
         } catch (IOException e) {
             err.print(explain(e));
@@ -293,30 +289,12 @@ public final class Lvsadm {
      */
     private int restore() throws IOException {
         Restore run = new Restore();
-        BufferedReader lines = new BufferedReader(new Returns(new InputStreamReader(in, StandardCharsets.UTF_8)));
-        for (String line = lines.readLine(); line != null && !run.ended; line = lines.readLine()) {
+        RestoreLines lines = new RestoreLines(in);
+        for (String line = lines.next(); line != null && !run.ended; line = lines.next()) {
             run.line(line);
         }
         run.drain();
         return run.exitCode;
-    }
-
-    /** Blanks in the place of carriage returns, which end words, but no lines. */
-    private static final class Returns extends FilterReader {
-        Returns(Reader in) {
-            super(in);
-        }
-
-        @Override
-        public int read(char[] buffer, int offset, int length) throws IOException {
-            int count = super.read(buffer, offset, length);
-            for (int i = offset; i < offset + count; i++) {
-                if (buffer[i] == '\r') {
-                    buffer[i] = ' ';
-                }
-            }
-            return count;
-        }
     }
 
     private final class Restore {
@@ -333,7 +311,7 @@ public final class Lvsadm {
                 }
             } catch (RuleSyntaxException e) {
                 drain();
-                err.print(e.text());
+                RawText.print(err, e.text());
                 exitCode = e.exitCode();
                 ended = e.endsRestore();
                 return;

@@ -76,7 +76,7 @@ final class ServiceListing {
     }
 
     private static List<View.Service> ordered(View.Services view, boolean sort) {
-        List<View.Service> services = new ArrayList<>(view.services());
+        List<View.Service> services = ListingOrder.unsorted(view.services());
         if (sort) {
             ListingOrder.sort(services);
         }

@@ -48,12 +48,11 @@ public final class Replay {
                         socket.toString(),
                         connector,
                         Recording.names(),
-                        new ByteArrayInputStream(step.stdin().getBytes(StandardCharsets.UTF_8)),
+                        new ByteArrayInputStream(RawText.encode(step.stdin())),
                         new PrintStream(out, false, StandardCharsets.UTF_8),
                         new PrintStream(err, true, StandardCharsets.UTF_8))
                 .run();
-        return new Result(
-                Integer.toString(code), out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+        return new Result(Integer.toString(code), RawText.decode(out.toByteArray()), RawText.decode(err.toByteArray()));
     }
 
     /** What is wrong with an answer; empty if it is the recorded one or differs as is allowed. */

@@ -118,6 +118,16 @@ class CliConformanceIT {
         assertThat(differences).as(String.join("\n", differences)).isEmpty();
     }
 
+    /** Words longer than a buffer of the original, bytes that are no UTF-8, zeros, blanks that are none. */
+    @Test
+    void shouldGiveBytesBackAsIpvsadmDoes() {
+        assertThat(replay("ipvsadm-bytes.jsonl")).isGreaterThan(300);
+        assertThat(differences).as(String.join("\n", differences)).isEmpty();
+        // By the launcher, whose words a JVM decodes.
+        String words = "ipvsadm -A -f \"$(printf '\\377a\\303\\244\\303')\" 2>&1 | od -An -c";
+        assertThat(inNamespace("", List.of("sh", "-c", words)).stdout()).contains("377   a 303 244 303   '");
+    }
+
     @Test
     void shouldAnswerTheSameByTheLauncher() {
         reset();

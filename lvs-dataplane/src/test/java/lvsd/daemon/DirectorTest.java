@@ -24,6 +24,8 @@ import lvsd.rules.ServiceId;
 import lvsd.rules.SynProxyMode;
 import lvsd.synproxy.ProxyCounters;
 import org.junit.jupiter.api.Test;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 final class DirectorTest {
     private static final String VIP = "-t 192.0.2.1:80";
@@ -725,5 +727,38 @@ final class DirectorTest {
                 .isEqualTo(
                         Arrays.stream(service().destinations).map(d -> d.spec).toList());
         assertThat(other.asked).contains("setting timeout_finwait=2", "setting neighbour_queue=10");
+    }
+
+    @Test
+    void shouldLogAsMuchAsIsSet() throws Refusal {
+        Logger log = LoggerFactory.getLogger(Requests.class);
+        Logging.level("info");
+        for (String level : List.of("1", "9", "2147483647", "10")) {
+            follow("--sysctl debug_level=" + level);
+            assertThat(log.isDebugEnabled()).as(level).isTrue();
+            assertThat(log.isTraceEnabled()).as(level).isEqualTo(level.length() > 1);
+        }
+        for (String level : List.of("0", "-1")) {
+            follow("--sysctl debug_level=" + level);
+            assertThat(log.isInfoEnabled()).as(level).isTrue();
+            assertThat(log.isDebugEnabled()).as(level).isFalse();
+        }
+    }
+
+    @Test
+    void shouldChangeTheSecretOfCookiesAfterTheTimeThatIsSet() throws Refusal {
+        long[] clock = new long[1];
+        CookieKeys keys = new CookieKeys(dataplane, () -> clock[0], () -> clock[0]);
+        follow("--sysctl synproxy_secret_lifetime=60");
+        clock[0] = 59_000_000_000L;
+        keys.tick(director.secretLifetime());
+        assertThat(dataplane.asked).doesNotContain("random secrets");
+        clock[0] = 60_000_000_000L;
+        keys.tick(director.secretLifetime());
+        assertThat(dataplane.asked).containsOnlyOnce("random secrets");
+        follow("--sysctl synproxy_secret_lifetime=3600");
+        clock[0] = 3_659_000_000_000L;
+        keys.tick(director.secretLifetime());
+        assertThat(dataplane.asked).containsOnlyOnce("random secrets");
     }
 }

@@ -241,6 +241,23 @@ class SettingsEffectTest extends PipelineTest {
         director.drain(1);
     }
 
+    /** For half a minute a neighbour is written to every second: how often is it asked whether it is still there? */
+    @ParameterizedTest
+    @CsvSource({"3000, 0, 0", "5, 4, 8", "1, 20, 30"})
+    void shouldTrustANeighboursAnswerForTheTimeThatIsSet(String reachable, int least, int most) {
+        Flow.service(director, WAY, false);
+        director.setting("neighbour_reachable", reachable);
+        int questions = 0;
+        for (int second = 0; second < 30; second++) {
+            datagrams(1);
+            director.advance(1000);
+            questions += arps(1, 1);
+            assertThat(others).isEqualTo(1);
+        }
+        // The first is how it became known.
+        assertThat(questions - 1).isBetween(least, most);
+    }
+
     // ---- schedulers
 
     /** Everything for an address goes to one server, until that is forgotten: then to the one that has less to do. */
