@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 import lvsd.config.DaemonConfig;
 import lvsd.dataplane.service.Destination;
+import lvsd.dataplane.service.LocalityCache;
 import lvsd.dataplane.service.Service;
 import lvsd.rules.Addresses;
 import lvsd.rules.DestinationSpec;
@@ -20,6 +21,7 @@ import lvsd.rules.RuleParser;
 import lvsd.rules.RuleSyntaxException;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
+import org.jspecify.annotations.Nullable;
 
 /** A {@link TestDirector} that is told what to do by rules, some of them in the course of time. */
 final class RuledDirector implements AutoCloseable {
@@ -34,10 +36,12 @@ final class RuledDirector implements AutoCloseable {
         final int index;
         final ServiceSpec spec;
         final List<Destination> servers = new ArrayList<>();
+        final @Nullable LocalityCache cache;
 
         Entry(int index, ServiceSpec spec) {
             this.index = index;
             this.spec = spec;
+            this.cache = LocalityCache.of(spec);
         }
     }
 
@@ -113,14 +117,15 @@ final class RuledDirector implements AutoCloseable {
         director.setting(name, value);
     }
 
-    private void rule(String text) {
+    /** Follows a rule. */
+    void rule(String text) {
         try {
             apply(RuleParser.numeric().parseLine(text).orElseThrow());
         } catch (RuleSyntaxException wrong) {
             throw new IllegalArgumentException(text, wrong);
         }
         director.services(services.values().stream()
-                .map(each -> new Service(each.index, each.spec, each.servers, List.of(), ++revision))
+                .map(each -> new Service(each.index, each.spec, each.servers, List.of(), ++revision, each.cache))
                 .toList());
     }
 
