@@ -59,9 +59,12 @@ find_jars() {
 # No perf file: its mmap can stall a thread on disk writes.
 LVS_DAEMON_OPTIONS="--enable-native-access=ALL-UNNAMED -XX:+UseZGC -Xms256m -Xmx256m -XX:+AlwaysPreTouch -XX:-UsePerfData"
 
-# The packet path is compiled in the pieces that it is written in. An access to native memory is some 600 nodes to the
-# JIT, and a compilation that has made 18000 inlines nothing more, so that what follows are calls, per packet and field.
-# So its stages stay apart, and what is rare stays out of them (docs/performance.md, "The JIT").
+# Accesses to native memory by the JVM's own means (lvsd.memory.RawAccess), and what does not fit into registers on the
+# stack: moves between integer and vector registers, the JIT's choice on AMD processors, cost a tenth of all packets.
+LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS --add-exports=java.base/jdk.internal.misc=ALL-UNNAMED -XX:-UseFPUForSpilling"
+
+# The packet path is compiled in the pieces that it is written in: the loop of the packets that there are most of has no
+# call in it, and what is rare stays out of it (docs/performance.md, "The JIT").
 LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:InlineSmallCode=20000 -XX:CompileCommand=quiet"
 for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Pipeline::forward* \
   dataplane.Parser::stage* dataplane.nat.TcpRewrite::unusual dataplane.TcpTracker::change dataplane.Misses::fast \

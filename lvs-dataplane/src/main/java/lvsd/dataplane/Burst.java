@@ -32,6 +32,8 @@ final class Burst {
     static final int SHIFT = 6;
 
     private static final int SIZE = 1 << SHIFT;
+    private static final int PROTOCOL_TCP = 6;
+
     private static final int MBUF = 0;
     private static final int L3 = 8;
     private static final int ADDRESSES = 16;
@@ -75,6 +77,13 @@ final class Burst {
         Memory.setInt(row, SIZE, SUMMARY, kind | protocol << 8 | length << 16);
     }
 
+    /** {@link #setPorts} and {@link #setSummary} in one store. */
+    static void setBrief(long row, int ports, int kind, int protocol, int length) {
+        int summary = kind | protocol << 8 | length << 16;
+        long low = Integer.toUnsignedLong(WireForm.LITTLE_ENDIAN ? ports : summary);
+        Memory.setLong(row, SIZE, PORTS, low | (long) (WireForm.LITTLE_ENDIAN ? summary : ports) << 32);
+    }
+
     /** Ports and summary in one load: take apart with {@link #portsOf} and {@link #summaryOf}. */
     static long brief(long row) {
         return Memory.getLong(row, SIZE, PORTS);
@@ -86,6 +95,16 @@ final class Burst {
 
     static int summaryOf(long brief) {
         return (int) (WireForm.LITTLE_ENDIAN ? brief >>> 32 : brief);
+    }
+
+    /** Whether by a {@link #brief} the packet is a {@link #FAST4} one with TCP. */
+    static boolean isTcp4(long brief) {
+        return (summaryOf(brief) & 0xffff) == (FAST4 | PROTOCOL_TCP << 8);
+    }
+
+    /** The {@link #length} in a {@link #brief}. */
+    static int lengthOf(long brief) {
+        return summaryOf(brief) >>> 16;
     }
 
     /** Kind, protocol and length in one: take apart with {@link #kind}, {@link #protocol} and {@link #length}. */

@@ -61,6 +61,8 @@ public final class Worker {
     private final Pipeline pipeline;
     private final Ownership ownership;
     private final long[] drops;
+    private static final int BURSTS = 4;
+
     private final long[] received = new long[PacketIo.BURST];
     private final int[] expired = new int[TIMER_BUDGET];
     private final Transmitter transmitter;
@@ -264,12 +266,17 @@ public final class Worker {
     }
 
     private int poll(int port) {
-        int count = io.receive(port, received);
-        if (count > 0) {
-            count(PACKETS, count);
-            process(port, count);
-        }
-        return count;
+        int total = 0;
+        int count;
+        do {
+            count = io.receive(port, received);
+            if (count > 0) {
+                count(PACKETS, count);
+                process(port, count);
+            }
+            total += count;
+        } while (count == PacketIo.BURST && total < BURSTS * PacketIo.BURST);
+        return total;
     }
 
     private void process(int port, int count) {

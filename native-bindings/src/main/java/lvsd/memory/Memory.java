@@ -2,19 +2,20 @@ package lvsd.memory;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.nio.ByteOrder;
 
 /**
  * Reads and writes native memory by address.
  *
- * <p>The strategy: one segment over all memory, and a check of our own that the field lies inside its object. With
- * constant offsets the check costs nothing. Slices of that segment, one per access, were as fast in a bare loop, but in
- * the whole pipeline the JIT left one of them per packet on the heap, wherever the methods were cut; this never
- * allocates, in any tier.
+ * <p>The strategy: an address as it is, and a check of our own that the field lies inside its object. With constant
+ * offsets the check costs nothing. What reads and writes in the end is {@link RawAccess}. Slices of a segment over all
+ * memory, one per access, were as fast in a bare loop, but in the whole pipeline the JIT left one of them per packet on
+ * the heap, wherever the methods were cut; this never allocates, in any tier.
  *
- * <p>Addresses are cut to {@value #ADDRESS_BITS} bits, more than a process has. So the JIT knows that every access lies
- * inside that one segment and drops the check that it would make otherwise, a compare and a branch per access: one mask
- * per object instead, and methods with a hundred accesses still fit into one compilation.
+ * <p>Where that goes through a segment over all memory, addresses are cut to {@value #ADDRESS_BITS} bits, more than a
+ * process has: so the JIT knows that every access lies inside the segment and drops the check that it would make
+ * otherwise, a compare and a branch per access.
  *
  * <p>{@code base} is the address of an object, {@code size} its length in bytes (a compile-time constant at every call
  * in the packet path), {@code offset} the field's place in it. An offset outside the object throws
@@ -31,29 +32,26 @@ public final class Memory {
     private static final long USER_ADDRESS = ADDRESS >>> 1;
 
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
-    private static final ValueLayout.OfShort SHORT_BE = SHORT.withOrder(ByteOrder.BIG_ENDIAN);
-    private static final ValueLayout.OfInt INT_BE = INT.withOrder(ByteOrder.BIG_ENDIAN);
-    private static final ValueLayout.OfLong LONG_BE = LONG.withOrder(ByteOrder.BIG_ENDIAN);
-
-    private static final java.lang.invoke.VarHandle BYTE_AT = BYTE.varHandle();
-    private static final java.lang.invoke.VarHandle SHORT_AT = SHORT.varHandle();
-    private static final java.lang.invoke.VarHandle INT_AT = INT.varHandle();
-    private static final java.lang.invoke.VarHandle LONG_AT = LONG.varHandle();
-    private static final java.lang.invoke.VarHandle SHORT_BE_AT = SHORT_BE.varHandle();
-    private static final java.lang.invoke.VarHandle INT_BE_AT = INT_BE.varHandle();
-    private static final java.lang.invoke.VarHandle LONG_BE_AT = LONG_BE.varHandle();
+    private static final RawAccess RAW = RawAccess.best();
+    private static final boolean CUT = RAW.cut();
+    private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
+    private static final MethodHandle GET_BYTE = RAW.getByte();
+    private static final MethodHandle SET_BYTE = RAW.setByte();
+    private static final MethodHandle GET_SHORT = RAW.getShort();
+    private static final MethodHandle SET_SHORT = RAW.setShort();
+    private static final MethodHandle GET_INT = RAW.getInt();
+    private static final MethodHandle SET_INT = RAW.setInt();
+    private static final MethodHandle GET_LONG = RAW.getLong();
+    private static final MethodHandle SET_LONG = RAW.setLong();
 
     private Memory() {}
 
     /**
-     * An address as an address: cut to the 47 bits that one of user space has. What is cut once where it is loaded, and
-     * what is reckoned from it by small amounts, the JIT need not cut again at every access.
+     * An address as an address: cut, where that is of use, to the 47 bits that one of user space has. What is cut once where
+     * it is loaded, and what is reckoned from it by small amounts, the JIT need not cut again at every access.
      */
     public static long address(long value) {
-        return value & USER_ADDRESS;
+        return CUT ? value & USER_ADDRESS : value;
     }
 
     /** The address of a field, checked against its object. */
@@ -61,81 +59,161 @@ public final class Memory {
         if (offset < 0 || offset > size - width) {
             throw outside(size, offset, width);
         }
-        return (base & ADDRESS) + offset;
+        return (CUT ? base & ADDRESS : base) + offset;
     }
 
     private static IndexOutOfBoundsException outside(long size, long offset, int width) {
         return new IndexOutOfBoundsException(width + " bytes at " + offset + " of an object of " + size);
     }
 
+    private static RuntimeException impossible(Throwable failure) {
+        return failure instanceof RuntimeException known ? known : new IllegalStateException(failure);
+    }
+
+    private static byte rawByte(long address) {
+        try {
+            return (byte) GET_BYTE.invokeExact(address);
+        } catch (Throwable failure) {
+            throw impossible(failure);
+        }
+    }
+
+    private static void rawByte(long address, byte value) {
+        try {
+            SET_BYTE.invokeExact(address, value);
+        } catch (Throwable failure) {
+            throw impossible(failure);
+        }
+    }
+
+    private static short rawShort(long address) {
+        try {
+            return (short) GET_SHORT.invokeExact(address);
+        } catch (Throwable failure) {
+            throw impossible(failure);
+        }
+    }
+
+    private static void rawShort(long address, short value) {
+        try {
+            SET_SHORT.invokeExact(address, value);
+        } catch (Throwable failure) {
+            throw impossible(failure);
+        }
+    }
+
+    private static int rawInt(long address) {
+        try {
+            return (int) GET_INT.invokeExact(address);
+        } catch (Throwable failure) {
+            throw impossible(failure);
+        }
+    }
+
+    private static void rawInt(long address, int value) {
+        try {
+            SET_INT.invokeExact(address, value);
+        } catch (Throwable failure) {
+            throw impossible(failure);
+        }
+    }
+
+    private static long rawLong(long address) {
+        try {
+            return (long) GET_LONG.invokeExact(address);
+        } catch (Throwable failure) {
+            throw impossible(failure);
+        }
+    }
+
+    private static void rawLong(long address, long value) {
+        try {
+            SET_LONG.invokeExact(address, value);
+        } catch (Throwable failure) {
+            throw impossible(failure);
+        }
+    }
+
+    private static short swap(short value) {
+        return LITTLE_ENDIAN ? Short.reverseBytes(value) : value;
+    }
+
+    private static int swap(int value) {
+        return LITTLE_ENDIAN ? Integer.reverseBytes(value) : value;
+    }
+
+    private static long swap(long value) {
+        return LITTLE_ENDIAN ? Long.reverseBytes(value) : value;
+    }
+
     /** The unsigned byte at {@code offset} of the object, 0 to 255. */
     public static int getByte(long base, long size, long offset) {
-        return (byte) BYTE_AT.get(ALL, place(base, size, offset, 1)) & 0xff;
+        return rawByte(place(base, size, offset, 1)) & 0xff;
     }
 
     /** Stores the low eight bits of {@code value}. */
     public static void setByte(long base, long size, long offset, int value) {
-        BYTE_AT.set(ALL, place(base, size, offset, 1), (byte) value);
+        rawByte(place(base, size, offset, 1), (byte) value);
     }
 
     /** The unsigned 16-bit value at {@code offset}, native byte order, 0 to 65535. */
     public static int getShort(long base, long size, long offset) {
-        return (short) SHORT_AT.get(ALL, place(base, size, offset, 2)) & 0xffff;
+        return rawShort(place(base, size, offset, 2)) & 0xffff;
     }
 
     /** Stores the low sixteen bits of {@code value}, native byte order. */
     public static void setShort(long base, long size, long offset, int value) {
-        SHORT_AT.set(ALL, place(base, size, offset, 2), (short) value);
+        rawShort(place(base, size, offset, 2), (short) value);
     }
 
     /** The unsigned 16-bit value at {@code offset}, network byte order, 0 to 65535. */
     public static int getShortBe(long base, long size, long offset) {
-        return (short) SHORT_BE_AT.get(ALL, place(base, size, offset, 2)) & 0xffff;
+        return swap(rawShort(place(base, size, offset, 2))) & 0xffff;
     }
 
     /** Stores the low sixteen bits of {@code value}, network byte order. */
     public static void setShortBe(long base, long size, long offset, int value) {
-        SHORT_BE_AT.set(ALL, place(base, size, offset, 2), (short) value);
+        rawShort(place(base, size, offset, 2), swap((short) value));
     }
 
     /** The 32-bit value at {@code offset}, native byte order. */
     public static int getInt(long base, long size, long offset) {
-        return (int) INT_AT.get(ALL, place(base, size, offset, 4));
+        return rawInt(place(base, size, offset, 4));
     }
 
     /** Stores 32 bits, native byte order. */
     public static void setInt(long base, long size, long offset, int value) {
-        INT_AT.set(ALL, place(base, size, offset, 4), value);
+        rawInt(place(base, size, offset, 4), value);
     }
 
     /** The 32-bit value at {@code offset}, network byte order. */
     public static int getIntBe(long base, long size, long offset) {
-        return (int) INT_BE_AT.get(ALL, place(base, size, offset, 4));
+        return swap(rawInt(place(base, size, offset, 4)));
     }
 
     /** Stores 32 bits, network byte order. */
     public static void setIntBe(long base, long size, long offset, int value) {
-        INT_BE_AT.set(ALL, place(base, size, offset, 4), value);
+        rawInt(place(base, size, offset, 4), swap(value));
     }
 
     /** The 64-bit value at {@code offset}, native byte order. */
     public static long getLong(long base, long size, long offset) {
-        return (long) LONG_AT.get(ALL, place(base, size, offset, 8));
+        return rawLong(place(base, size, offset, 8));
     }
 
     /** Stores 64 bits, native byte order. */
     public static void setLong(long base, long size, long offset, long value) {
-        LONG_AT.set(ALL, place(base, size, offset, 8), value);
+        rawLong(place(base, size, offset, 8), value);
     }
 
     /** The 64-bit value at {@code offset}, network byte order. */
     public static long getLongBe(long base, long size, long offset) {
-        return (long) LONG_BE_AT.get(ALL, place(base, size, offset, 8));
+        return swap(rawLong(place(base, size, offset, 8)));
     }
 
     /** Stores 64 bits, network byte order. */
     public static void setLongBe(long base, long size, long offset, long value) {
-        LONG_BE_AT.set(ALL, place(base, size, offset, 8), value);
+        rawLong(place(base, size, offset, 8), swap(value));
     }
 
     /** Copies {@code length} bytes; the areas may overlap. Both areas must be mapped. */

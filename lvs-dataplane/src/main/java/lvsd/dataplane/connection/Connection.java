@@ -71,6 +71,9 @@ public final class Connection {
     /** The window shifts in {@link #proxy}. */
     private static final int WINDOW_SHIFTS = 0x0fff;
 
+    private static final int STATE_AND_PROTOCOL = 0xffff_0000;
+    private static final int ESTABLISHED_TCP = 6 << 24 | TcpStates.ESTABLISHED << 16;
+
     private static final int TUNNEL = 2;
     private static final int SERVER_TUPLE = 8;
     private static final int PORTS = 16;
@@ -203,6 +206,11 @@ public final class Connection {
     /** The protocol in a {@link #summary}. */
     public static int protocolOf(int summary) {
         return summary >>> 24;
+    }
+
+    /** 0 where a {@link #summary} is that of an established TCP connection whose packets may go the short way. */
+    public static int differenceFromEstablished(int summary) {
+        return (summary ^ ESTABLISHED_TCP) & (STATE_AND_PROTOCOL | TOA_PENDING);
     }
 
     /** Flags: the constants of this class. */

@@ -246,6 +246,11 @@ public final class ConnectionTable implements AutoCloseable {
                 == 0;
     }
 
+    /** 0 where {@code side} of the entry with this hot line has these IPv4 addresses and ports. */
+    public static long difference4(long hot, int side, long addresses, int ports) {
+        return (Connection.addresses(hot, side) ^ addresses) | (Connection.ports(hot, side) ^ ports);
+    }
+
     /** Whether {@code reference} is the entry and side of this IPv6 tuple, whose hash is {@code hash}. */
     public boolean matches6(
             int reference,

@@ -174,6 +174,11 @@ public final class TcpStates {
         return state == ESTABLISHED && (flags & DECISIVE) == ACKNOWLEDGING;
     }
 
+    /** 0 where a segment with these flags {@link #carriesOn carries on} what is established. */
+    public static int differenceFromData(int flags) {
+        return (flags & DECISIVE) ^ ACKNOWLEDGING;
+    }
+
     private static int row(int table, int event) {
         return (table << 3 | event) << 4;
     }

@@ -16,6 +16,7 @@ import lvsd.memory.Memory;
  * <tr><td>16</td><td>port, 16 bits</td></tr>
  * <tr><td>18</td><td>bytes of the Ethernet header: 14, or 18 with a tag; 16 bits</td></tr>
  * <tr><td>20</td><td>MTU in bytes</td></tr>
+ * <tr><td>24</td><td>the MTU again, or 0 with a tag</td></tr>
  * <tr><td>28</td><td>state, see the constants</td></tr>
  * <tr><td>32</td><td>1: something was sent there since the last look</td></tr>
  * <tr><td>36</td><td>interface</td></tr>
@@ -45,6 +46,7 @@ public final class Adjacency {
     private static final int PORT = 16;
     private static final int HEADER = 18;
     private static final int MTU = 20;
+    private static final int PLAIN_MTU = 24;
     private static final int STATE = 28;
     private static final int USED = 32;
     private static final int IFACE = 36;
@@ -65,6 +67,16 @@ public final class Adjacency {
     /** Whether {@code nextHop}, kept from earlier, still means this line, and the line is resolved. */
     public static boolean valid(long line, int nextHop) {
         return Memory.getInt(line, SIZE, ID) == nextHop;
+    }
+
+    /** As {@link #valid}: 0 if it does. */
+    public static int difference(long line, int nextHop) {
+        return Memory.getInt(line, SIZE, ID) ^ nextHop;
+    }
+
+    /** Largest IP packet, in bytes, that may be sent there without a VLAN tag; 0 where there has to be one. */
+    public static int plainMtu(long line) {
+        return Memory.getInt(line, SIZE, PLAIN_MTU);
     }
 
     /** The port to send on. */
@@ -155,6 +167,7 @@ public final class Adjacency {
         Memory.setShort(line, SIZE, PORT, iface.port());
         Memory.setShort(line, SIZE, HEADER, iface.vlanId() >= 0 ? TAGGED : UNTAGGED);
         Memory.setInt(line, SIZE, MTU, iface.mtu());
+        Memory.setInt(line, SIZE, PLAIN_MTU, iface.vlanId() >= 0 ? 0 : iface.mtu());
         Memory.setInt(line, SIZE, IFACE, iface.index());
     }
 
