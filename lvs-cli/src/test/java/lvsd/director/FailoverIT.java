@@ -35,10 +35,13 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 @Tag("privileged")
 @Timeout(1800)
 class FailoverIT {
-    /** Connections of each kind to each of the five services. */
-    private static final String ECHOES = Director.LONG ? "180" : "10";
+    /** Echoes, downloads and uploads to each of the two services behind the SYN proxy, and to each of the three others. */
+    private static final String PROXIED_FLOWS = Director.LONG ? "90,25,25" : "10,2,2";
 
-    private static final String TRANSFERS = Director.LONG ? "10" : "2";
+    private static final String PLAIN_FLOWS = Director.LONG ? "220,10,10" : "10,2,2";
+    /** A thousand that said something twenty times a second would be more than two cores can carry beside their ends. */
+    private static final String PAUSE_MILLIS = Director.LONG ? "400" : "50";
+
     private static final int ROUNDS = Director.LONG ? 20 : 2;
     private static final Pattern REPORT =
             Pattern.compile("flows=(\\d+) up=(\\d+) failed=(\\d+) stallms=(\\d+) moved=(\\d+)(.*)");
@@ -64,12 +67,16 @@ class FailoverIT {
         private final BufferedReader from;
 
         Running() {
-            List<String> arguments = new ArrayList<>(List.of(ECHOES, TRANSFERS, TRANSFERS));
-            Stream.concat(PROXIED.stream(), PLAIN.stream())
-                    .forEach(service -> arguments.add(service.vip() + "," + service.source()));
+            List<String> arguments = new ArrayList<>(List.of(PAUSE_MILLIS));
+            PROXIED.forEach(service -> arguments.add(ends(service) + PROXIED_FLOWS));
+            PLAIN.forEach(service -> arguments.add(ends(service) + PLAIN_FLOWS));
             process = pair.client().startPipedJava(Flows.class, arguments.toArray(String[]::new));
             to = new PrintStream(process.getOutputStream(), true, StandardCharsets.US_ASCII);
             from = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        }
+
+        private static String ends(Service service) {
+            return service.vip() + "," + service.source() + ",";
         }
 
         /** The report that {@code word} asks for. */

@@ -119,11 +119,11 @@ final class FailoverPair implements BeforeAllCallback, AfterAllCallback, TestExe
                   file-prefix: lvst%1$d-%2$d
                 ports:
                   - name: wan
-                    device: net_af_packet0,iface=eth1
+                    device: net_af_packet0,iface=eth1,framecnt=2048
                     addresses: [192.0.2.25%2$d/24, 2001:db8:1::25%2$d/64]
                     floating: [192.0.2.1, 2001:db8:1::1]
                   - name: lan
-                    device: net_af_packet1,iface=eth2
+                    device: net_af_packet1,iface=eth2,framecnt=2048
                     addresses: [198.51.100.25%2$d/24, 2001:db8:2::25%2$d/64]
                     floating: [198.51.100.1, 2001:db8:2::1]
                 role: standby

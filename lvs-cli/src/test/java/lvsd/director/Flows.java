@@ -16,8 +16,9 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Connections that live until told to end, run inside a namespace by {@code Flows ECHOES DOWNLOADS UPLOADS
- * VIP,SOURCE...}: so many of each kind to each VIP. Every byte is checked. {@code report} on standard input prints
+ * Connections that live until told to end, run inside a namespace by {@code Flows PAUSE
+ * VIP,SOURCE,ECHOES,DOWNLOADS,UPLOADS...}: so many of each kind to each VIP, each of which
+ * says something every PAUSE milliseconds. Every byte is checked. {@code report} on standard input prints
  * {@code flows=... up=... failed=... stallms=... moved=...}: how many there are, how many have had an answer, how many
  * have failed, the longest that one had to wait since the last report, and how many have got on since the last
  * {@code mark}, which reports too; then the first failures. A connection that fails before {@code begun}, which reports
@@ -25,7 +26,6 @@ import java.util.concurrent.TimeUnit;
  */
 final class Flows {
     private static final int PORT = 80;
-    private static final int PAUSE_MILLIS = 50;
     private static final int TIMEOUT_MILLIS = 60_000;
     private static final int FAILURES_SHOWN = 8;
     private static final int AGAIN_MILLIS = 100;
@@ -38,7 +38,7 @@ final class Flows {
         /** Eight bytes there and back, then a pause. */
         ECHO("/echo"),
         /** The server sends as it likes. */
-        DOWNLOAD("/stream"),
+        DOWNLOAD("/stream/"),
         /** The client does; the server counts. */
         UPLOAD("/verify");
 
@@ -54,6 +54,7 @@ final class Flows {
         private final Kind kind;
         private final InetSocketAddress target;
         private final InetSocketAddress source;
+        private final int pause;
         private volatile boolean up;
         private volatile boolean stop;
         private volatile String failure = "";
@@ -64,8 +65,9 @@ final class Flows {
         private volatile boolean moved;
         private long offset;
 
-        Flow(Kind kind, String vip, String source) throws IOException {
+        Flow(Kind kind, String vip, String source, int pause) throws IOException {
             this.kind = kind;
+            this.pause = pause;
             this.target = new InetSocketAddress(InetAddress.getByName(vip), PORT);
             this.source = new InetSocketAddress(InetAddress.getByName(source), 0);
         }
@@ -91,7 +93,8 @@ final class Flows {
                 socket.setSoTimeout(TIMEOUT_MILLIS);
                 socket.connect(target, TIMEOUT_MILLIS);
                 OutputStream out = socket.getOutputStream();
-                out.write(("GET " + kind.path + " HTTP/1.1\r\n\r\n").getBytes(ISO_8859_1));
+                out.write(("GET " + kind.path + (kind == Kind.DOWNLOAD ? pause : "") + " HTTP/1.1\r\n\r\n")
+                        .getBytes(ISO_8859_1));
                 InputStream in = socket.getInputStream();
                 if (in.read() != 'A') {
                     throw new IOException("no answer");
@@ -144,7 +147,7 @@ final class Flows {
                     throw new IOException(back.length < sent.length ? "closed" : "other bytes came back");
                 }
                 offset += sent.length;
-                TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+                TimeUnit.MILLISECONDS.sleep(pause);
             }
         }
 
@@ -182,7 +185,7 @@ final class Flows {
                 out.write(buffer);
                 got();
                 offset += buffer.length;
-                TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+                TimeUnit.MILLISECONDS.sleep(pause);
             }
             socket.shutdownOutput();
             String answer = new String(in.readAllBytes(), ISO_8859_1);
@@ -197,12 +200,13 @@ final class Flows {
     public static void main(String[] arguments) throws IOException, InterruptedException {
         List<Flow> flows = new ArrayList<>();
         List<Thread> threads = new ArrayList<>();
-        for (Kind kind : Kind.values()) {
-            int count = Integer.parseInt(arguments[kind.ordinal()]);
-            for (String pair : Arrays.asList(arguments).subList(3, arguments.length)) {
-                String[] ends = pair.split(",", 2);
+        int pause = Integer.parseInt(arguments[0]);
+        for (String argument : Arrays.asList(arguments).subList(1, arguments.length)) {
+            String[] parts = argument.split(",", -1);
+            for (Kind kind : Kind.values()) {
+                int count = Integer.parseInt(parts[2 + kind.ordinal()]);
                 for (int i = 0; i < count; i++) {
-                    Flow flow = new Flow(kind, ends[0], ends[1]);
+                    Flow flow = new Flow(kind, parts[0], parts[1], pause);
                     flows.add(flow);
                     threads.add(Thread.startVirtualThread(flow));
                 }

@@ -37,7 +37,7 @@ import java.util.HexFormat;
  *   <li>{@code PUT /sha256} answers the SHA-256 of the body in hex
  *   <li>{@code GET /slow/N} answers N bytes, one each 100 ms, after the headers
  *   <li>{@code GET /echo} answers {@code A}, then whatever comes
- *   <li>{@code GET /stream} answers {@code A}, then the pattern, 8 kB each 50 ms, until a byte comes
+ *   <li>{@code GET /stream/MILLIS} answers {@code A}, then the pattern, 8 kB each so often, until a byte comes
  *   <li>{@code GET /verify} answers {@code A}, reads the pattern to the end, and answers how many bytes of it there were
  *   <li>{@code GET /hang} never answers, {@code GET /close} closes without an answer
  * </ul>
@@ -149,9 +149,9 @@ final class WebServer {
         } else if (path.equals("/echo")) {
             out.write('A');
             in.transferTo(out);
-        } else if (path.equals("/stream")) {
+        } else if (path.startsWith("/stream/")) {
             out.write('A');
-            stream(in, out);
+            stream(in, out, Duration.ofMillis(Integer.parseInt(path.substring(8))));
         } else if (path.equals("/verify")) {
             out.write('A');
             verify(in, out);
@@ -181,12 +181,12 @@ final class WebServer {
         }
     }
 
-    private static void stream(InputStream in, OutputStream out) throws IOException {
+    private static void stream(InputStream in, OutputStream out, Duration pause) throws IOException {
         byte[] buffer = new byte[8192];
         for (long sent = 0; in.available() == 0; sent += buffer.length) {
             Pattern.fill(buffer, buffer.length, sent);
             out.write(buffer);
-            Shell.pause(Duration.ofMillis(50));
+            Shell.pause(pause);
         }
         // A socket closed with bytes unread resets the connection, and what was under way is lost: RFC 1122, 4.2.2.13.
         var _ = in.read();

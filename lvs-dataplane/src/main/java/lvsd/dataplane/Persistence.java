@@ -43,6 +43,8 @@ final class Persistence {
     private static final int PROLONGED_SECONDS = 60;
     /** Ticks after which an unanswered question about hanging connections is asked again: 100 ms. */
     private static final int CHECK_TICKS = 25;
+    /** One that came by sync ends so much later: that it is prolonged is said when its time is over where it was made. */
+    private static final int GRACE_TICKS = Timeouts.TICKS_PER_SECOND;
 
     private static final int TCP = Ipv4.PROTOCOL_TCP;
 
@@ -382,7 +384,7 @@ final class Persistence {
     /** It lives as long as the message says, until it is used. */
     private void taken(ConnectionTable table, int entry, SyncConnection c) {
         long hot = table.hot(entry);
-        int ticks = SyncTaker.ticks(BackupRules.timeout(c));
+        int ticks = SyncTaker.ticks(BackupRules.timeout(c)) + GRACE_TICKS;
         int seen = pipeline.now + ticks - Connection.ownTimeout(table.cold(entry));
         Connection.setState(hot, Connection.state(hot) | (c.state & Template.ASSURED));
         Connection.setFlags(hot, Connection.flags(hot) | Connection.SYNCED);
@@ -488,6 +490,7 @@ final class Persistence {
         Connection.setOwnTimeout(table.cold(entry), ticks);
         Connection.setLastSeen(hot, pipeline.now);
         pipeline.timers(ipv6).arm(entry, pipeline.now + ticks);
+        pipeline.sync().prolonged(table, entry);
     }
 
     /** Ends a template at once, or as soon as nothing hangs on it any more. */

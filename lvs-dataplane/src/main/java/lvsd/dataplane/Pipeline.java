@@ -174,6 +174,9 @@ final class Pipeline {
         if ((kinds & Burst.SLOW) != 0) {
             stageSlow(count, port);
         }
+        if (sync.counts()) {
+            sync.counted(rows, count);
+        }
         stageSample(count);
     }
 

@@ -31,8 +31,8 @@ final class SyncFeed {
     private static final int CAPACITY = 4096;
     /** A connection in use is told again after this time, unless {@code sync_refresh_period} says another. */
     private static final int REFRESH_TICKS = 60 * Timeouts.TICKS_PER_SECOND;
-    /** A connection that is not yet told to kernels is looked at after this time. */
-    private static final int LOOK_TICKS = Timeouts.TICKS_PER_SECOND / 4;
+    /** The least of the time within which {@code sync_refresh_period} holds back what the count of packets asks for. */
+    private static final int LEAST_BRAKE_TICKS = 10 * Timeouts.TICKS_PER_SECOND;
     /** The lower bits of a connection's stamp count how often it was told since. */
     private static final int REPEATS = 3;
     /** What of {@link Connection#proxy} goes with a connection: not what belongs to its handshake. */
@@ -67,6 +67,10 @@ final class SyncFeed {
     private int activeSince;
 
     private boolean began;
+    /** Entries (of IPv6: their complements) of which a packet of this burst already had others told. */
+    private final int[] notes = new int[Burst.CAPACITY];
+
+    private int noted;
 
     SyncFeed(Pipeline pipeline, WorkerParts parts) {
         this.pipeline = pipeline;
@@ -159,13 +163,94 @@ final class SyncFeed {
 
     /** The timer has looked at a connection that lives on. */
     void looked(ConnectionTable table, int entry) {
-        if (out != null && told(table, entry)) {
-            if (due(table, entry, pipeline.now)) {
-                again(table, entry);
-            } else if (Connection.syncStamp(table.cold(entry)) == 0) {
-                lookSoon(table, entry);
+        if (out != null && told(table, entry) && due(table, entry, pipeline.now)) {
+            again(table, entry);
+        }
+    }
+
+    /** Whether packets decide when a connection is told of: kernels listen, and count them. */
+    boolean counts() {
+        return kernels && out != null && pipeline.sysctls.syncCounts;
+    }
+
+    /**
+     * Tells kernels of the connections of which a packet of the burst had the right number ({@code sync_threshold}), once of
+     * each. A pass of its own, so that without kernels the packet path knows nothing of it.
+     *
+     * @param rows of the burst, see {@link Burst#row}
+     */
+    void counted(long rows, int count) {
+        for (int i = 0; i < count; i++) {
+            long row = Burst.row(rows, i);
+            int reference = Burst.reference(row);
+            int kind = Burst.kind(Burst.summary(row));
+            if (kind != Burst.SLOW && reference != ConnectionTable.NONE && ConnectionTable.side(reference) == 0) {
+                ConnectionTable table = pipeline.table(kind == Burst.FAST6);
+                int entry = ConnectionTable.entry(reference);
+                if (table.isUsed(entry) && !isNoted(table, entry) && isCounted(table, entry, rows, i, count)) {
+                    again(table, entry);
+                }
             }
         }
+        noted = 0;
+    }
+
+    /** Whether the packet in row {@code i} is of the right number, and none behind it is. */
+    private boolean isCounted(ConnectionTable table, int entry, long rows, int i, int count) {
+        int every = pipeline.sysctls.syncEvery;
+        int after = pipeline.sysctls.syncAfter;
+        int packets = Connection.packets(table.hot(entry));
+        int behind = every == 0 ? packets - after : Integer.remainderUnsigned(packets - after, every);
+        // All packets of the burst are counted by now: so many came behind the one of the right number.
+        return Integer.compareUnsigned(packets, after) >= 0
+                && Integer.compareUnsigned(behind, count) < 0
+                && behind == later(Burst.row(rows, i), rows, i, count)
+                && told(table, entry)
+                && !isTheirs(table, entry)
+                && !isHeldBack(table, entry);
+    }
+
+    /** Packets of the same connection and side behind row {@code i}. */
+    private static int later(long row, long rows, int i, int count) {
+        int reference = Burst.reference(row);
+        int kind = Burst.kind(Burst.summary(row));
+        int later = 0;
+        for (int j = i + 1; j < count; j++) {
+            long other = Burst.row(rows, j);
+            later += Burst.reference(other) == reference && Burst.kind(Burst.summary(other)) == kind ? 1 : 0;
+        }
+        return later;
+    }
+
+    /** Whether the number of its packets decides when a connection is told of again; templates go by time. */
+    private boolean goesByCount(ConnectionTable table, int entry) {
+        return counts() && !Template.is(table.hot(entry));
+    }
+
+    /** Whether {@code sync_refresh_period} has others wait, since they were told not long ago. */
+    private boolean isHeldBack(ConnectionTable table, int entry) {
+        int stamp = Connection.syncStamp(table.cold(entry));
+        int refresh = pipeline.sysctls.syncRefresh;
+        if (refresh == 0 || stamp == 0) {
+            return false;
+        }
+        int since = pipeline.now - (stamp & ~REPEATS);
+        int timeout = pipeline.misses().connector().timeout(table, entry);
+        return since < Math.min(refresh, Math.max(timeout / 2, LEAST_BRAKE_TICKS)) && !isRepeat(stamp, since, refresh);
+    }
+
+    /** Whether {@code sync_retries} has what was told {@code since} ticks ago repeated. */
+    private boolean isRepeat(int stamp, int since, int period) {
+        return (stamp & REPEATS) < pipeline.sysctls.syncRetries && since < period && since >= period / 8;
+    }
+
+    private boolean isNoted(ConnectionTable table, int entry) {
+        for (int i = 0; i < noted; i++) {
+            if (notes[i] == (table.ipv6() ? ~entry : entry)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Tick since when this director is active; of a standby now. */
@@ -195,8 +280,7 @@ final class SyncFeed {
         Sysctls settings = pipeline.sysctls;
         int since = now - (stamp & ~REPEATS);
         int period = period(table, entry);
-        int repeats = stamp & REPEATS;
-        if (repeats < settings.syncRetries && since < period && since >= period / 8) {
+        if (!goesByCount(table, entry) && isRepeat(stamp, since, period)) {
             return true;
         }
         return settings.syncRepeats
@@ -208,6 +292,9 @@ final class SyncFeed {
     private int period(ConnectionTable table, int entry) {
         int refresh = pipeline.sysctls.syncRefresh;
         int timeout = pipeline.misses().connector().timeout(table, entry);
+        if (goesByCount(table, entry)) {
+            return timeout - timeout / 4; // packets decide, unless there are too few of them
+        }
         return Math.min(refresh == 0 ? REFRESH_TICKS : refresh, Math.max(timeout / 2, Timeouts.TICKS_PER_SECOND / 2));
     }
 
@@ -308,15 +395,13 @@ final class SyncFeed {
     private void first(ConnectionTable table, int entry) {
         if (enough(table, entry, 1)) {
             tell(table, entry, false);
-        } else {
-            lookSoon(table, entry);
         }
     }
 
-    /** A connection has not had packets enough. */
-    private void lookSoon(ConnectionTable table, int entry) {
-        if (pipeline.sysctls.syncAfter != Sysctls.NEVER) {
-            pipeline.timers(table.ipv6()).armEarlier(entry, pipeline.now + LOOK_TICKS);
+    /** A template's time was over, but it goes on, since connections hang on it. */
+    void prolonged(ConnectionTable table, int entry) {
+        if (out != null && told(table, entry)) {
+            tell(table, entry, false);
         }
     }
 
@@ -352,6 +437,9 @@ final class SyncFeed {
             slot.timeout = 1; // kernels do not know of ends
         }
         queue.commit();
+        if (packet && noted < notes.length) {
+            notes[noted++] = table.ipv6() ? ~entry : entry;
+        }
         if (!deleted) {
             // Who tells of a connection has its packets, and will tell of its end.
             Connection.setFlags(table.hot(entry), Connection.flags(table.hot(entry)) & ~Connection.SYNCED);
@@ -370,7 +458,7 @@ final class SyncFeed {
         boolean within = again && before != 0 && now - (before & ~REPEATS) < period;
         int count = within && (before & REPEATS) < retries ? (before & REPEATS) + 1 : 0;
         Connection.setSyncStamp(cold, now | count);
-        if (count < retries) {
+        if (count < retries && !goesByCount(table, entry)) {
             pipeline.timers(table.ipv6()).armEarlier(entry, now + period / 8);
         } else if (period < REFRESH_TICKS) {
             pipeline.timers(table.ipv6()).armEarlier(entry, now + period);

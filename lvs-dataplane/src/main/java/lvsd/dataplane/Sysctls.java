@@ -75,6 +75,10 @@ final class Sysctls {
     final int syncAfter;
     /** Whether a connection is told of again while it is in use: {@code sync_threshold} or {@code sync_refresh_period}. */
     final boolean syncRepeats;
+    /** Second number of {@code sync_threshold}: kernels are told again by so many packets, 0 not. */
+    final int syncEvery;
+    /** Whether the number of a packet decides when kernels are told of its connection. */
+    final boolean syncCounts;
     /** {@code sync_refresh_period} in ticks, 0 none. */
     final int syncRefresh;
     /** {@code sync_retries}. */
@@ -123,7 +127,9 @@ final class Sysctls {
         int every = Integer.parseInt(threshold.substring(between + 1));
         syncRefresh = Timeouts.ticks(Math.max(0, number(settings, "sync_refresh_period")));
         syncRepeats = syncRefresh != 0 || every != 0;
+        syncEvery = every;
         syncAfter = after(Integer.parseInt(threshold.substring(0, between)), every, syncRefresh != 0);
+        syncCounts = every != 0 || (syncRefresh == 0 && syncAfter != NEVER);
         syncRetries = number(settings, "sync_retries");
         syncTemplatesOnly = flag(settings, "sync_persist_mode");
         syncProtocols = number(settings, "sync_protocols");

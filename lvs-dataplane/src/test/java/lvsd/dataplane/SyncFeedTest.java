@@ -20,6 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Connections that go from one director to another. */
 class SyncFeedTest {
@@ -208,6 +209,39 @@ class SyncFeedTest {
                         .containsExactlyInAnyOrderElementsOf(single.connections());
             }
         });
+    }
+
+    /** It goes on, a minute each time, while connections hang on it; so it does elsewhere. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 10, 90})
+    void aTemplateLivesElsewhereAsLongAsHere(int seconds) {
+        for (TestDirector each : List.of(active, standby)) {
+            each.service(
+                    TestDirector.persistent(Protocol.TCP, Way.NAT4.vip(), Flow.VIRTUAL_PORT, seconds, -1),
+                    Way.NAT4.method,
+                    Way.NAT4.server() + ":" + Flow.SERVER_PORT);
+        }
+        new Flow(active, Way.NAT4, true, 40_000).establish(1000, 2000);
+        bring(told());
+        for (int tenth = 0; tenth < 8_000; tenth++) {
+            active.advance(100);
+            standby.advance(100);
+            assertThat(templates(active)).as("after %d ms", tenth * 100).isOne();
+            assertThat(templates(standby)).as("after %d ms", tenth * 100).isOne();
+            bring(told());
+        }
+        for (TestDirector each : List.of(active, standby)) {
+            each.advance(400_000);
+        }
+        bring(told());
+        assertThat(templates(active)).isZero();
+        assertThat(templates(standby)).isZero();
+    }
+
+    private static long templates(TestDirector director) {
+        return director.connections().stream()
+                .filter(row -> row.clientPort() == 0)
+                .count();
     }
 
     /** As the kernel: it is listed and forwarded, and counts with its server once an update finds that. */

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.Stream;
 import lvsd.rules.Protocol;
 import lvsd.rules.ServiceId;
 import lvsd.rules.ServiceSpec;
@@ -148,9 +149,9 @@ class SyncWhatTest {
         assertThat(told()).containsExactly(40_000);
     }
 
-    /** As the kernel: b 0 without a period, and nothing is said twice. */
+    /** As the kernel: b 0 without a period, and nothing is said twice; with b a period only makes it less often. */
     @ParameterizedTest
-    @CsvSource({"3 0,0,0", "3 50,0,1", "3 0,30,3", "3 50,30,3"})
+    @CsvSource({"3 0,0,0", "3 50,0,2", "3 0,30,3", "3 50,30,2", "3 10,30,3", "0 1,30,3", "0 1,300,0"})
     void howOftenAConnectionInUseIsToldAgain(String threshold, String period, int times) {
         settings(Map.of("sync_threshold", threshold, "sync_refresh_period", period));
         Flow.service(director, Way.NAT4, true);
@@ -170,7 +171,7 @@ class SyncWhatTest {
     @ValueSource(ints = {0, 1, 2, 3})
     void retriesComeAnEighthOfThePeriodApart(int retries) {
         settings(Map.of(
-                "sync_threshold", "0 1", "sync_refresh_period", "80", "sync_retries", Integer.toString(retries)));
+                "sync_threshold", "0 0", "sync_refresh_period", "80", "sync_retries", Integer.toString(retries)));
         Flow.service(director, Way.NAT4, true);
         tcp(40_000).establish(1000, 2000);
         assertThat(told()).hasSize(1);
@@ -209,6 +210,41 @@ class SyncWhatTest {
             flow.up(".", 1001, 2001, 10);
             director.advance(10);
         }
+        assertThat(told()).isNotEmpty().doesNotContain(0);
+    }
+
+    /** Packets that come together count one by one, and of each connection kernels are told once for all of them. */
+    @Test
+    void packetsOfABurstAreCountedOneByOne() {
+        settings(Map.of("sync_threshold", "3 10"));
+        Flow.service(director, Way.NAT4, true);
+        Flow first = tcp(40_000).establish(1000, 2000);
+        Flow second = tcp(40_001).establish(1000, 2000);
         assertThat(told()).isEmpty();
+        byte[] one = first.fromClient().flags(".").seq(1001).ack(2001).build();
+        byte[] other = second.fromClient().flags(".").seq(1001).ack(2001).build();
+        director.sendTogether(0, List.of(one, other.clone(), one.clone(), one.clone()));
+        assertThat(told()).as("numbers 3 to 5 and 3").containsExactlyInAnyOrder(40_000, 40_001);
+        director.sendTogether(0, Stream.generate(one::clone).limit(7).toList());
+        assertThat(told()).as("6 to 12").isEmpty();
+        director.sendTogether(0, Stream.generate(one::clone).limit(31).toList());
+        assertThat(told()).as("13 to 43").containsExactly(40_000);
+    }
+
+    /** A kernel says nothing of a connection with few packets, and its backup forgets it while it lives. */
+    @Test
+    void whatHasFewPacketsIsToldBeforeItTimesOutElsewhere() {
+        settings(Map.of("sync_threshold", "3 50"));
+        Flow.service(director, Way.NAT4, true);
+        Flow flow = tcp(40_000).establish(1000, 2000);
+        flow.up(".", 1001, 2001, 0);
+        assertThat(told()).containsExactly(40_000);
+        for (int seconds = 0; seconds < 600; seconds += 50) {
+            director.advance(50_000);
+            flow.up(".", 1001, 2001, 0);
+        }
+        assertThat(told()).isEmpty();
+        director.advance(150_000);
+        assertThat(told()).containsExactly(40_000);
     }
 }

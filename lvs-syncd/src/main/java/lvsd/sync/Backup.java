@@ -121,7 +121,13 @@ final class Backup {
             all.add(new View.Counter("bulk_running", stats.bulkRunning ? 1 : 0, "1: a table is being fetched"));
             all.add(new View.Counter("complete", complete() ? 1 : 0, "1: all that the known masters have is here"));
         }
+        // The kernel has one counter for what its filter and what a full buffer dropped; without a key there is no
+        // filter.
+        SyncDrop other = verifier.header() == 0 ? SyncDrop.TTL : SyncDrop.BUFFER;
         for (SyncDrop reason : SyncDrop.values()) {
+            if (reason == other) {
+                continue;
+            }
             all.add(new View.Counter("drop_" + reason.label(), stats.drops(reason), reason.text()));
         }
         return all;

@@ -16,6 +16,8 @@ public final class EntryReader {
     /** {@link #next}: the rest of the message cannot be read. */
     public static final int BROKEN = 3;
 
+    private static final long MARK = 0xffff_ffff_0000_0000L;
+
     private byte[] bytes = new byte[0];
     private int at;
     private int end;
@@ -99,8 +101,10 @@ public final class EntryReader {
         if (into.ipv6) {
             into.clientHigh = Bytes.get8(bytes, at + 24);
             into.clientLow = Bytes.get8(bytes, at + 32);
-            into.virtualHigh = Bytes.get8(bytes, at + 40);
-            into.virtualLow = Bytes.get8(bytes, at + 48);
+            // In a template of a firewall mark four bytes stand for the address, as the kernel keeps it.
+            boolean mark = into.protocol == 0;
+            into.virtualHigh = Bytes.get8(bytes, at + 40) & (mark ? MARK : -1);
+            into.virtualLow = mark ? 0 : Bytes.get8(bytes, at + 48);
             into.serverHigh = Bytes.get8(bytes, at + 56);
             into.serverLow = Bytes.get8(bytes, at + 64);
         } else {
@@ -119,7 +123,6 @@ public final class EntryReader {
 
     private int options(SyncConnection into, int from, int entryEnd) {
         seen = 0;
-        int verdict = ENTRY;
         int p = from;
         while (p < entryEnd) {
             if (p + Option.HEADER > entryEnd) {
@@ -131,16 +134,13 @@ public final class EntryReader {
             if (length == 0 || p + length > entryEnd) {
                 return BROKEN;
             }
-            int one = option(into, type, p, length);
-            if (one == BROKEN) {
-                return BROKEN;
-            }
-            if (one == SKIPPED) {
-                verdict = SKIPPED;
+            int verdict = option(into, type, p, length);
+            if (verdict != ENTRY) {
+                return verdict; // what is behind an option that may not be skipped is not looked at
             }
             p += length;
         }
-        return verdict;
+        return ENTRY;
     }
 
     /** The kernel finds the options that it knows by all bits but {@link Option#SKIPPABLE}; so do we. */

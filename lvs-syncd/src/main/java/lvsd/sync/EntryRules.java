@@ -15,8 +15,11 @@ final class EntryRules {
     private EntryRules() {}
 
     static boolean acceptable(SyncConnection connection) {
-        // The kernel makes a connection of one packet, and it is gone.
-        if ((connection.flags & SyncFlags.ONE_PACKET) != 0 || connection.state >= states(connection)) {
+        // The kernel makes a connection of one packet, and it is gone; it does not keep a template that waits for a
+        // port.
+        boolean gone = (connection.flags & SyncFlags.ONE_PACKET) != 0
+                || (connection.template() && (connection.flags & SyncFlags.NO_CLIENT_PORT) != 0);
+        if (gone || connection.state >= states(connection)) {
             return false;
         }
         return connection.engineDataLength == 0 || knownEngine(connection);
@@ -35,9 +38,10 @@ final class EntryRules {
         };
     }
 
-    /** The only persistence engine there is: {@code sip}. */
+    /** The only persistence engine there is: {@code sip}. The name ends at a zero. */
     private static boolean knownEngine(SyncConnection connection) {
-        return connection.engineNameLength == 3
+        return connection.engineNameLength >= 3
+                && (connection.engineNameLength == 3 || connection.engineName[3] == 0)
                 && connection.engineName[0] == 's'
                 && connection.engineName[1] == 'i'
                 && connection.engineName[2] == 'p';

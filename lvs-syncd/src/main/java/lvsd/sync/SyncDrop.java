@@ -4,6 +4,8 @@ package lvsd.sync;
 public enum SyncDrop {
     /** TTL or hop limit is not 255: dropped by the socket's filter, never read. Or the socket's buffer was full. */
     TTL("ttl", "datagrams that the socket dropped: TTL not 255, or its buffer full"),
+    /** There was no room in the socket's buffer. With a key the kernel counts these together with {@link #TTL}. */
+    BUFFER("buffer", "datagrams that the socket dropped: its buffer full"),
     /** Shorter than its headers, or its size field says another length. */
     LENGTH("length", "datagrams of a length that does not fit"),
     /** Meant for another syncid. */

@@ -85,7 +85,7 @@ public final class SyncService implements AutoCloseable {
         void drops() {
             int dropped = sockets.dropped();
             if (backup != null && dropped > 0) {
-                backup.dropped(SyncDrop.TTL, dropped);
+                backup.dropped(rings == null ? SyncDrop.BUFFER : SyncDrop.TTL, dropped);
             }
         }
 

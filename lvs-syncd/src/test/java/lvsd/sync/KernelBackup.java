@@ -36,6 +36,9 @@ final class KernelBackup {
     }
 
     private void take(SyncConnection read) {
+        if (!read.template()) {
+            read.engineDataLength = 0; // kept with templates only
+        }
         String key = read.protocol
                 + Texts.side(read.ipv6, read.clientHigh, read.clientLow, read.clientPort)
                 + Texts.side(read.ipv6, read.virtualHigh, read.virtualLow, read.virtualPort)
@@ -59,7 +62,8 @@ final class KernelBackup {
         return switch (c.protocol) {
             case 6 -> TCP[c.state];
             case 132 -> SCTP[c.state];
-            default -> 300;
+            case 17 -> 300;
+            default -> 180; // a protocol that has no table of its own
         };
     }
 

@@ -48,7 +48,7 @@ final class Texts {
     static String engine(SyncConnection c) {
         return c.engineDataLength == 0
                 ? ""
-                : " " + new String(c.engineName, 0, c.engineNameLength, StandardCharsets.ISO_8859_1) + " "
+                : " " + new String(c.engineName, 0, 3, StandardCharsets.ISO_8859_1) + " "
                         + new String(c.engineData, 0, c.engineDataLength, StandardCharsets.ISO_8859_1);
     }
 
