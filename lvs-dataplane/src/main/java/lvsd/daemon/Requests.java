@@ -84,7 +84,7 @@ final class Requests implements RequestHandler {
 
     /** A line as it may be logged. */
     static String withoutKey(String line) {
-        return line.replaceAll("--icv-key[= ].*", "--icv-key ***");
+        return line.replaceAll("--icv-key[=\\s].*", "--icv-key ***");
     }
 
     // Changes -------------------------------------------------------------------------------------------------------

@@ -30,12 +30,23 @@ final class SyncEnds implements SyncSource, SyncSink {
         for (Worker worker : workers) {
             out.add(worker.sync().out());
             in.add(worker.sync().in());
+            worker.sync().listened(false);
         }
     }
 
     @Override
     public void forKernels(boolean kernels) {
         workers.forEach(worker -> worker.sync().forKernels(kernels));
+    }
+
+    @Override
+    public void listened(boolean now) {
+        if (now) {
+            for (UpdateQueue queue : out) {
+                queue.remove(queue.waiting());
+            }
+        }
+        workers.forEach(worker -> worker.sync().listened(now));
     }
 
     @Override

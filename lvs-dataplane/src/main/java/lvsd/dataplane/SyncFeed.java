@@ -54,6 +54,8 @@ final class SyncFeed {
     private final SyncTaker taker;
     /** What waits to be sent; null while no master runs. */
     private volatile @Nullable UpdateQueue out;
+    /** The same, made once. */
+    private @Nullable UpdateQueue queue;
     /** What was received; null while no backup runs. */
     private volatile @Nullable UpdateQueue in;
 
@@ -94,12 +96,18 @@ final class SyncFeed {
 
     /** The queue of updates, made when first asked for. Control thread. */
     synchronized UpdateQueue out() {
-        UpdateQueue queue = out;
-        if (queue == null) {
-            queue = new UpdateQueue(CAPACITY);
-            out = queue;
+        UpdateQueue made = queue;
+        if (made == null) {
+            made = new UpdateQueue(CAPACITY);
+            queue = made;
+            out = made;
         }
-        return queue;
+        return made;
+    }
+
+    /** Whether a master listens to the queue, which there is. Any thread. */
+    synchronized void listened(boolean now) {
+        out = now ? queue : null;
     }
 
     /** The queue of received connections, made when first asked for. Control thread. */

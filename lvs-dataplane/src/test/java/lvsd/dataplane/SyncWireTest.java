@@ -59,7 +59,7 @@ class SyncWireTest {
     private TestDirector director(int workers, Consumer<TestDirector> rules) {
         TestDirector made = new TestDirector(workers, Map.of());
         directors.add(made);
-        var _ = made.dataplane.sync(); // opens the queues
+        made.dataplane.sync().orElseThrow().source().listened(true);
         rules.accept(made);
         return made;
     }

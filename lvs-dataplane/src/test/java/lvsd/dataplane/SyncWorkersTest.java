@@ -30,6 +30,7 @@ class SyncWorkersTest {
 
     private static void move(TestDirector active, TestDirector standby, Way way, int workers, RandomGenerator random) {
         SyncAccess out = active.dataplane.sync().orElseThrow();
+        out.source().listened(true);
         SyncAccess in = standby.dataplane.sync().orElseThrow();
         Flow.service(active, way, true);
         Flow.service(standby, way, true);
@@ -73,6 +74,7 @@ class SyncWorkersTest {
             try (TestDirector active = new TestDirector(2, Map.of());
                     TestDirector standby = new TestDirector(3, Map.of())) {
                 SyncAccess out = active.dataplane.sync().orElseThrow();
+                out.source().listened(true);
                 SyncAccess in = standby.dataplane.sync().orElseThrow();
                 Flow.service(active, way, true);
                 Flow.service(standby, way, true);

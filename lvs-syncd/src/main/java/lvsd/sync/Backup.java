@@ -380,7 +380,6 @@ final class Backup {
         challengeDue = false;
         control.begin(1, daemon.syncId(), Message.MAX_LENGTH, IcvHeader.CHALLENGE, ControlMessage.CHALLENGE);
         System.arraycopy(nonces[nonce], 0, control.bytes(), control.firstByte(), ControlMessage.NONCE);
-        control.body();
         var _ = link.send(0, control.bytes(), control.finish());
     }
 
@@ -393,7 +392,6 @@ final class Backup {
         Bytes.put8(bytes, at, transfer.sender.id);
         Bytes.put8(bytes, at + 8, transfer.token);
         Bytes.put8(bytes, at + 16, transfer.cursor);
-        control.body();
         var _ = link.send(0, bytes, control.finish());
     }
 }

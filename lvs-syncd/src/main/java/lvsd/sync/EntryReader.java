@@ -193,7 +193,11 @@ public final class EntryReader {
                 }
             }
             case Option.EXTRAS -> {
-                if (length == Option.EXTRAS_SIZE) {
+                if (length == Option.EXTRAS_AND_SHIFT_SIZE) {
+                    into.sequence = true;
+                    into.inDelta = Bytes.get4(bytes, from + 8);
+                }
+                if (length == Option.EXTRAS_SIZE || length == Option.EXTRAS_AND_SHIFT_SIZE) {
                     into.extras = Bytes.get4(bytes, from);
                     into.timestampDelta = Bytes.get4(bytes, from + 4);
                 }
@@ -215,14 +219,14 @@ public final class EntryReader {
     }
 
     private void local(SyncConnection into, int from, int length) {
-        if (length != (into.ipv6 ? 18 : 6)) {
+        if (length != (into.ipv6 ? 18 : 6) && !(into.ipv6 && length == 10)) {
             return;
         }
         into.local = true;
         into.localPort = Bytes.get2(bytes, from);
         if (into.ipv6) {
-            into.localHigh = Bytes.get8(bytes, from + 2);
-            into.localLow = Bytes.get8(bytes, from + 10);
+            into.localHigh = length == 10 ? into.serverHigh : Bytes.get8(bytes, from + 2);
+            into.localLow = Bytes.get8(bytes, from + length - 8);
         } else {
             into.localLow = Integer.toUnsignedLong(Bytes.get4(bytes, from + 2));
         }

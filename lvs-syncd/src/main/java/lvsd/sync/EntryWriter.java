@@ -11,7 +11,7 @@ final class EntryWriter {
             return Message.V0_ENTRY + (sequence ? Option.SEQUENCE_SIZE : 0);
         }
         int size = connection.ipv6 ? Message.V1_ENTRY6 : Message.V1_ENTRY4;
-        if (connection.sequence) {
+        if (connection.sequence && !isShort(connection)) {
             size += Option.HEADER + Option.SEQUENCE_SIZE;
         }
         if (connection.engineDataLength > 0) {
@@ -26,13 +26,13 @@ final class EntryWriter {
     private static int extensions(SyncConnection connection) {
         int size = 0;
         if (connection.local) {
-            size += Option.HEADER + 2 + (connection.ipv6 ? 16 : 4);
+            size += Option.HEADER + localSize(connection);
         }
         if (connection.ownTimeout != 0) {
             size += Option.HEADER + 4;
         }
         if (connection.extras != 0 || connection.timestampDelta != 0) {
-            size += Option.HEADER + Option.EXTRAS_SIZE;
+            size += Option.HEADER + extrasSize(connection);
         }
         if ((connection.extras & SyncExtras.HANDSHAKE) != 0) {
             size += Option.HEADER + Option.HANDSHAKE_SIZE;
@@ -41,6 +41,21 @@ final class EntryWriter {
             size += Option.HEADER + 1;
         }
         return size;
+    }
+
+    /** Whether of the sequence data only the shift towards the server matters, which goes with the extras. */
+    private static boolean isShort(SyncConnection c) {
+        return (c.extras | c.timestampDelta) != 0
+                && (c.inInitial | c.inPrevious | c.outInitial | c.outDelta | c.outPrevious) == 0;
+    }
+
+    private static int extrasSize(SyncConnection c) {
+        return c.sequence && isShort(c) ? Option.EXTRAS_AND_SHIFT_SIZE : Option.EXTRAS_SIZE;
+    }
+
+    private static int localSize(SyncConnection c) {
+        int address = c.localHigh == c.serverHigh ? 8 : 16;
+        return 2 + (c.ipv6 ? address : 4);
     }
 
     /** Writes an entry and returns the offset behind it. */
@@ -80,7 +95,7 @@ final class EntryWriter {
 
     private static int options(SyncConnection c, byte[] to, int at) {
         int end = at;
-        if (c.sequence) {
+        if (c.sequence && !isShort(c)) {
             end = header(to, end, Option.SEQUENCE, Option.SEQUENCE_SIZE);
             end = sequence(c, to, end);
         }
@@ -108,10 +123,14 @@ final class EntryWriter {
             end += 4;
         }
         if (c.extras != 0 || c.timestampDelta != 0) {
-            end = header(to, end, Option.EXTRAS, Option.EXTRAS_SIZE);
+            int size = extrasSize(c);
+            end = header(to, end, Option.EXTRAS, size);
             Bytes.put4(to, end, c.extras);
             Bytes.put4(to, end + 4, c.timestampDelta);
-            end += Option.EXTRAS_SIZE;
+            if (size == Option.EXTRAS_AND_SHIFT_SIZE) {
+                Bytes.put4(to, end + 8, c.inDelta);
+            }
+            end += size;
         }
         if ((c.extras & SyncExtras.HANDSHAKE) != 0) {
             end = header(to, end, Option.HANDSHAKE, Option.HANDSHAKE_SIZE);
@@ -131,15 +150,18 @@ final class EntryWriter {
     }
 
     private static int local(SyncConnection c, byte[] to, int at) {
-        int end = header(to, at, Option.LOCAL, 2 + (c.ipv6 ? 16 : 4));
+        int size = localSize(c);
+        int end = header(to, at, Option.LOCAL, size);
         Bytes.put2(to, end, c.localPort);
         if (!c.ipv6) {
             Bytes.put4(to, end + 2, (int) c.localLow);
             return end + 6;
         }
-        Bytes.put8(to, end + 2, c.localHigh);
-        Bytes.put8(to, end + 10, c.localLow);
-        return end + 18;
+        if (size == 18) {
+            Bytes.put8(to, end + 2, c.localHigh);
+        }
+        Bytes.put8(to, end + size - 8, c.localLow);
+        return end + size;
     }
 
     private static int header(byte[] to, int at, int type, int length) {

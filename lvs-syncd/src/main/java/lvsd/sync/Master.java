@@ -85,6 +85,12 @@ final class Master {
         this.bulk = new Bulk(
                 new MessageWriter(new Signer(ring(rings), daemon.syncId(), sender, sequencers), 0, daemon.maxLength()));
         this.token = random.nextLong();
+        source.listened(true);
+    }
+
+    /** Nothing more is taken from the source. */
+    void close() {
+        source.listened(false);
     }
 
     private static @Nullable KeyRing ring(@Nullable Rings rings) {
@@ -270,7 +276,6 @@ final class Master {
             System.arraycopy(
                     nonces[i], 0, bytes, at + ControlMessage.ANSWER + i * ControlMessage.NONCE, ControlMessage.NONCE);
         }
-        control.body();
         send(0, control, millis);
         stats.answers++;
         answeredMillis = millis;
@@ -362,7 +367,6 @@ final class Master {
                 // The ICV covers the body before the entries, so what fits has to be known before.
                 int last = fitting(row);
                 header(last == page.count() ? page.next() : cursor);
-                writer.body();
                 sent += last - row;
                 for (; row < last; row++) {
                     writer.add(page.row(row));

@@ -29,7 +29,7 @@ final class Message {
             + SyncConnection.MAX_ENGINE_NAME
             + 18
             + 4
-            + Option.EXTRAS_SIZE
+            + Option.EXTRAS_AND_SHIFT_SIZE
             + Option.HEADER
             + Option.HANDSHAKE_SIZE
             + Option.HEADER

@@ -8,6 +8,8 @@ final class MessageWriter {
     private final byte[] bytes;
     /** Headers and the longest body or entry. */
     private static final int LEAST = 1024;
+    /** So many bytes go into the ICV at a time: many blocks of the digest in one call. */
+    private static final int DIGESTED = 512;
 
     private final Signer signer;
     private final int port;
@@ -15,6 +17,9 @@ final class MessageWriter {
     private int version;
     private int syncId;
     private int at;
+    /** Up to here the bytes are in the ICV. */
+    private int digested;
+
     private int count;
 
     /** A writer for the port with that index, of messages of up to {@code limit} bytes or one entry. */
@@ -41,12 +46,13 @@ final class MessageWriter {
         int header = Message.header(version);
         signer.begin(bytes, header, kind, port);
         at = header + signer.header() + body;
+        digested = header + signer.header();
         count = 0;
     }
 
-    /** Adds the body, which the caller has written at {@link #firstByte}; before any entry. */
-    void body() {
-        signer.update(bytes, firstByte(), at - firstByte(), port);
+    private void digest() {
+        signer.update(bytes, digested, at - digested, port);
+        digested = at;
     }
 
     /** Adds an entry; false when the message is full and has to go first. */
@@ -58,14 +64,17 @@ final class MessageWriter {
         }
         Bytes.zero(bytes, at, from - at);
         int end = EntryWriter.write(connection, version, bytes, from);
-        signer.update(bytes, at, end - at, port);
         at = end;
+        if (at - digested >= DIGESTED) {
+            digest();
+        }
         count++;
         return true;
     }
 
     /** Writes the header and the ICV; returns the length. */
     int finish() {
+        digest();
         Message.write(bytes, 0, version, syncId, at, count);
         signer.finish(bytes, Message.header(version), port);
         return at;

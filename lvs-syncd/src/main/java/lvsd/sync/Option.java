@@ -20,14 +20,19 @@ final class Option {
     /** Persistence-engine name, 1 to 16 bytes. */
     static final int ENGINE_NAME = 3;
 
-    /** Ours: local port (2 bytes), then the local address (4 or 16). */
+    /** Ours: local port (2 bytes), then the local address (4 or 16; 8: of IPv6 the lower half, the upper is the server's). */
     static final int LOCAL = SKIPPABLE | 4;
     /** Ours: own timeout in seconds (4 bytes). */
     static final int OWN_TIMEOUT = SKIPPABLE | 5;
-    /** Ours: bits of {@link SyncExtras} (4 bytes), timestamp delta (4 bytes). */
+    /**
+     * Ours: bits of {@link SyncExtras} (4 bytes), timestamp delta (4 bytes); where nothing else is in the sequence data the
+     * shift towards the server (4 bytes) in their place.
+     */
     static final int EXTRAS = SKIPPABLE | 6;
 
     static final int EXTRAS_SIZE = 8;
+    /** With the shift towards the server. */
+    static final int EXTRAS_AND_SHIFT_SIZE = 12;
     /** Ours: the connection is gone; one byte, 1. */
     static final int DELETED = SKIPPABLE | 7;
 

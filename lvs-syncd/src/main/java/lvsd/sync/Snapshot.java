@@ -82,6 +82,7 @@ public final class Snapshot {
 
         private void table() throws IOException {
             source.forKernels(false);
+            source.listened(true);
             SyncSource.Page page = new SyncSource.Page(PAGE, true);
             long cursor = 0;
             while (cursor != SyncSource.END) {

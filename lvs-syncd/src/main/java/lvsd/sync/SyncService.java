@@ -93,6 +93,7 @@ public final class SyncService implements AutoCloseable {
             if (master != null) {
                 master.work(System.currentTimeMillis());
                 master.flush(System.currentTimeMillis());
+                master.close();
             }
             sockets.close();
         }

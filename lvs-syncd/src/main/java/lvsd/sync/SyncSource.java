@@ -16,6 +16,9 @@ public interface SyncSource {
      */
     default void forKernels(boolean kernels) {}
 
+    /** Whether anybody polls from now on: a master runs. What was noted before is forgotten. Sync thread. */
+    default void listened(boolean now) {}
+
     /** Fills {@code into} with the next update that waits, oldest first; false if none waits. */
     boolean poll(SyncConnection into);
 

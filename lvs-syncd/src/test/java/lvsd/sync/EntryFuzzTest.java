@@ -138,8 +138,10 @@ final class EntryFuzzTest {
         c.serverLow = address(random, c.ipv6);
         c.sequence = version == 0 ? (c.flags & SyncFlags.SEQUENCE) != 0 : random.nextBoolean();
         if (c.sequence) {
-            c.inInitial = random.nextInt();
             c.inDelta = random.nextInt();
+        }
+        if (c.sequence && random.nextBoolean()) {
+            c.inInitial = random.nextInt();
             c.inPrevious = random.nextInt();
             c.outInitial = random.nextInt();
             c.outDelta = random.nextInt();
@@ -162,7 +164,8 @@ final class EntryFuzzTest {
         }
         if (random.nextBoolean()) {
             c.local = true;
-            c.localHigh = c.ipv6 ? random.nextLong() : 0;
+            // Mostly of the server's network, as in a data centre.
+            c.localHigh = random.nextInt(3) != 0 ? c.serverHigh : c.ipv6 ? random.nextLong() : 0;
             c.localLow = address(random, c.ipv6);
             c.localPort = random.nextInt(65536);
         }

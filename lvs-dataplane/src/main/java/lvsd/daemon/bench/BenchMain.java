@@ -40,9 +40,6 @@ public final class BenchMain implements Callable<Integer> {
     /** Both directions of so many connections fit into the file. */
     private static final int UNSCATTERED = PcapFile.FRAMES / 2;
 
-    /** In the place of a subject: the director in the same process, before a sync master was started. */
-    private static final String UNTOLD = "director-untold";
-
     private static final Row PLAIN = new Row(Case.FULLNAT_TCP, UNSCATTERED, false);
     private static final Row SCATTERED = new Row(Case.FULLNAT_TCP, UNSCATTERED, true);
     /** After so long a quick run begins nothing that is not needed: what is begun ends within the ten minutes. */
@@ -237,9 +234,11 @@ public final class BenchMain implements Callable<Integer> {
             Properties found = subject.measure(row, input, raw.resolve(name));
             double mpps = Double.parseDouble(found.getProperty("mpps"));
             report.add(row, subject.name(), mpps);
-            String untold = found.getProperty("untold_mpps");
-            if (untold != null) {
-                report.add(row, UNTOLD, Double.parseDouble(untold));
+            for (String each : List.of("told_against_untold", "untold_against_untold")) {
+                String ratio = found.getProperty(each);
+                if (ratio != null) {
+                    report.finding(each + "." + row.name() + "." + round, ratio);
+                }
             }
             checkDrops(row, subject, found);
             collect(row, subject, found);

@@ -57,6 +57,13 @@ public final class DirectorMain implements Callable<Integer> {
     @Option(names = "--cpu", required = true)
     private int cpu;
 
+    /** Comparisons of a director with a sync master and one without. */
+    private static final int TURNS = 25;
+
+    private static final int TURN_MILLIS = 200;
+    /** Connections made in one turn. */
+    private static final int SETUP_TURN = 1 << 18;
+
     @Option(names = "--warmup")
     private double warmup = 1;
 
@@ -133,9 +140,6 @@ public final class DirectorMain implements Callable<Integer> {
         long installed = uptime();
         print("install_seconds", (installed - before) / 1e3);
         io.open();
-        if (what.told != Told.NOBODY && !what.passes()) {
-            untold(dataplane, io);
-        }
         try (LoopbackMaster master = new LoopbackMaster(dataplane, what.told)) {
             if (what.passes()) {
                 setup(dataplane, io, what);
@@ -144,6 +148,9 @@ public final class DirectorMain implements Callable<Integer> {
                 if (watch > 0) {
                     watch(dataplane, io);
                 }
+            }
+            if (what.told != Told.NOBODY) {
+                turns(dataplane, io, what, master);
             }
             master.counters().forEach(each -> print("sync." + each.name(), Long.toString(each.value())));
         }
@@ -176,15 +183,40 @@ public final class DirectorMain implements Callable<Integer> {
         print("start_to_full_speed_seconds", full < 0 ? "not-in-warm-up" : number((full - installMillis) / 1e3));
     }
 
-    /** The same, in the same process, before anybody is told of the connections: what to hold against it. */
-    private void untold(Dataplane dataplane, ScatterIo io) throws Exception {
-        Speed speed = new Speed(dataplane, new ThreadClock(workerTid));
-        Quiet quiet = new Quiet((long) (warmup * 1000));
-        while (!quiet.reached()) {
-            speed.follow(SPEED_SAMPLE_MILLIS);
-            answerArp(io);
+    /** What it costs to tell others of connections: the same with a master and without, in turns. */
+    private void turns(Dataplane dataplane, ScatterIo io, Case what, LoopbackMaster master) throws Exception {
+        Turns turns = new Turns();
+        while (turns.count() < TURNS) {
+            master.stop();
+            double before = turn(dataplane, io, what);
+            master.start();
+            double with = turn(dataplane, io, what);
+            master.stop();
+            double after = turn(dataplane, io, what);
+            master.start();
+            turns.add(before, with, after);
         }
-        print("untold_mpps", speed.count((long) (seconds * 1000)).mpps());
+        print("told_against_untold", turns.ratio());
+        print("untold_against_untold", turns.control());
+    }
+
+    /** One turn: what was done per microsecond of CPU time. */
+    private double turn(Dataplane dataplane, ScatterIo io, Case what) throws Exception {
+        answerArp(io);
+        Thread.sleep(20);
+        if (!what.passes()) {
+            return new Speed(dataplane, new ThreadClock(workerTid))
+                    .count(TURN_MILLIS)
+                    .mpps();
+        }
+        double nanos = 0;
+        for (int done = 0; done < SETUP_TURN; done += connections) {
+            for (int i = 0; i < Scenario.SERVERS; i++) {
+                dataplane.expireDestination(i);
+            }
+            nanos += pass(io);
+        }
+        return 1 / nanos;
     }
 
     private static void answerArp(ScatterIo io) {

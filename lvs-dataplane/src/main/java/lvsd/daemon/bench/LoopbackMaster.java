@@ -27,33 +27,44 @@ final class LoopbackMaster implements AutoCloseable {
     private static final int TTL = 255;
 
     private final Optional<SyncService> service;
+    private final boolean authenticated;
 
     /** Starts one for {@code told}, or none. */
     LoopbackMaster(Dataplane dataplane, Told told) throws IOException {
+        authenticated = told == Told.DIRECTORS;
         if (told == Told.NOBODY) {
             service = Optional.empty();
             return;
         }
         DataplaneControl.SyncAccess access = dataplane.sync().orElseThrow();
-        SyncService started = new SyncService(access.source(), access.sink());
-        service = Optional.of(started);
-        boolean authenticated = told == Told.DIRECTORS;
-        byte[] key = "0123456789abcdef0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
-        started.start(
-                new DaemonSettings(
-                        Rule.Role.MASTER,
-                        "lo",
-                        1,
-                        LENGTH,
-                        InetAddress.getByAddress(GROUP),
-                        PORT,
-                        authenticated ? TTL : 1),
-                SyncSettings.DEFAULT,
-                authenticated ? IcvAlgorithm.HMAC_SHA256_128 : null,
-                authenticated ? IcvKeys.of(key) : null);
+        service = Optional.of(new SyncService(access.source(), access.sink()));
+        start();
     }
 
-    /** What it has done so far. */
+    /** Starts it again. */
+    void start() throws IOException {
+        byte[] key = "0123456789abcdef0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
+        service.orElseThrow()
+                .start(
+                        new DaemonSettings(
+                                Rule.Role.MASTER,
+                                "lo",
+                                1,
+                                LENGTH,
+                                InetAddress.getByAddress(GROUP),
+                                PORT,
+                                authenticated ? TTL : 1),
+                        SyncSettings.DEFAULT,
+                        authenticated ? IcvAlgorithm.HMAC_SHA256_128 : null,
+                        authenticated ? IcvKeys.of(key) : null);
+    }
+
+    /** Stops it for a while. */
+    void stop() {
+        service.orElseThrow().stop(Rule.Role.MASTER);
+    }
+
+    /** What it has done since it was started. */
     List<View.Counter> counters() {
         return service.map(running -> running.status().getFirst().counters()).orElse(List.of());
     }
