@@ -1,5 +1,6 @@
 package lvsd.dataplane;
 
+import java.util.Arrays;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.SctpStates;
@@ -33,6 +34,8 @@ final class SyncFeed {
     private static final int REFRESH_TICKS = 60 * Timeouts.TICKS_PER_SECOND;
     /** The least of the time within which {@code sync_refresh_period} holds back what the count of packets asks for. */
     private static final int LEAST_BRAKE_TICKS = 10 * Timeouts.TICKS_PER_SECOND;
+    /** So many repeats a tick may packets ask for, 20,000 a second: at millions of packets a second all would be too much. */
+    private static final int REPEATS_A_TICK = 80;
     /** The lower bits of a connection's stamp count how often it was told since. */
     private static final int REPEATS = 3;
     /** What of {@link Connection#proxy} goes with a connection: not what belongs to its handshake. */
@@ -73,6 +76,12 @@ final class SyncFeed {
     private final int[] notes = new int[Burst.CAPACITY];
 
     private int noted;
+    /** Which connections have packets further back in the burst, roughly: bits by their hash. */
+    private final long[] behindBits = new long[16];
+    /** Repeats that packets asked for in the tick {@link #countedTick}. */
+    private int repeated;
+
+    private int countedTick;
 
     SyncFeed(Pipeline pipeline, WorkerParts parts) {
         this.pipeline = pipeline;
@@ -188,14 +197,27 @@ final class SyncFeed {
      * @param rows of the burst, see {@link Burst#row}
      */
     void counted(long rows, int count) {
-        for (int i = 0; i < count; i++) {
+        if (countedTick != pipeline.now) {
+            countedTick = pipeline.now;
+            repeated = 0;
+        }
+        Arrays.fill(behindBits, 0);
+        for (int i = count - 1; i >= 0; i--) {
             long row = Burst.row(rows, i);
             int reference = Burst.reference(row);
             int kind = Burst.kind(Burst.summary(row));
             if (kind != Burst.SLOW && reference != ConnectionTable.NONE && ConnectionTable.side(reference) == 0) {
+                int bit = (reference * 0x9e37_79b1) >>> 22;
+                boolean maybeLater = ((behindBits[bit >>> 6] >>> bit) & 1) != 0;
+                behindBits[bit >>> 6] |= 1L << bit;
                 ConnectionTable table = pipeline.table(kind == Burst.FAST6);
                 int entry = ConnectionTable.entry(reference);
-                if (table.isUsed(entry) && !isNoted(table, entry) && isCounted(table, entry, rows, i, count)) {
+                int behind = behind(table, entry);
+                // All packets of the burst are counted by now: so many came behind the one of the right number.
+                if ((behind == 0 || maybeLater)
+                        && Integer.compareUnsigned(behind, count - i) < 0
+                        && behind == later(row, rows, i, count)
+                        && isCounted(table, entry)) {
                     again(table, entry);
                 }
             }
@@ -203,19 +225,29 @@ final class SyncFeed {
         noted = 0;
     }
 
-    /** Whether the packet in row {@code i} is of the right number, and none behind it is. */
-    private boolean isCounted(ConnectionTable table, int entry, long rows, int i, int count) {
+    /** Packets since the last of the right number; at least 2^31 before the first. */
+    private int behind(ConnectionTable table, int entry) {
         int every = pipeline.sysctls.syncEvery;
         int after = pipeline.sysctls.syncAfter;
         int packets = Connection.packets(table.hot(entry));
-        int behind = every == 0 ? packets - after : Integer.remainderUnsigned(packets - after, every);
-        // All packets of the burst are counted by now: so many came behind the one of the right number.
-        return Integer.compareUnsigned(packets, after) >= 0
-                && Integer.compareUnsigned(behind, count) < 0
-                && behind == later(Burst.row(rows, i), rows, i, count)
+        if (Integer.compareUnsigned(packets, after) < 0 || every == 0) {
+            return packets - after;
+        }
+        return remainder(packets - after, every, pipeline.sysctls.syncReciprocal);
+    }
+
+    private boolean isCounted(ConnectionTable table, int entry) {
+        return table.isUsed(entry)
+                && !isNoted(table, entry)
                 && told(table, entry)
                 && !isTheirs(table, entry)
-                && !isHeldBack(table, entry);
+                && !isHeldBack(table, entry)
+                && (Connection.syncStamp(table.cold(entry)) == 0 || repeated++ < REPEATS_A_TICK);
+    }
+
+    /** The unsigned remainder, by two multiplications: Lemire et al., Faster remainder by direct computation (2019). */
+    private static int remainder(int value, int divisor, long reciprocal) {
+        return (int) Math.unsignedMultiplyHigh(reciprocal * Integer.toUnsignedLong(value), divisor);
     }
 
     /** Packets of the same connection and side behind row {@code i}. */

@@ -77,6 +77,8 @@ final class Sysctls {
     final boolean syncRepeats;
     /** Second number of {@code sync_threshold}: kernels are told again by so many packets, 0 not. */
     final int syncEvery;
+    /** 2^64 by {@link #syncEvery}, rounded up (0: 2^64), for remainders. */
+    final long syncReciprocal;
     /** Whether the number of a packet decides when kernels are told of its connection. */
     final boolean syncCounts;
     /** {@code sync_refresh_period} in ticks, 0 none. */
@@ -128,6 +130,7 @@ final class Sysctls {
         syncRefresh = Timeouts.ticks(Math.max(0, number(settings, "sync_refresh_period")));
         syncRepeats = syncRefresh != 0 || every != 0;
         syncEvery = every;
+        syncReciprocal = every == 0 ? 0 : Long.divideUnsigned(-1, every) + 1;
         syncAfter = after(Integer.parseInt(threshold.substring(0, between)), every, syncRefresh != 0);
         syncCounts = every != 0 || (syncRefresh == 0 && syncAfter != NEVER);
         syncRetries = number(settings, "sync_retries");
