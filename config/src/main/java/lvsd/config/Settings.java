@@ -226,14 +226,15 @@ public final class Settings {
         Effect start = Effect.START;
         Effect live = Effect.LIVE;
         all.add(number("sync_version", 1, 0, 1, live, "version of the sync protocol that a master speaks"));
-        all.add(new Setting(
-                "sync_threshold",
-                Kind.PAIR,
-                "3 50",
-                0,
-                Integer.MAX_VALUE,
-                live,
-                "a b: kernels are told after a packets; b 0: once while nothing changes; 0 0: of changes only"));
+        all.add(
+                new Setting(
+                        "sync_threshold",
+                        Kind.PAIR,
+                        "3 50",
+                        0,
+                        Integer.MAX_VALUE,
+                        live,
+                        "a b: kernels are told with packet a and every b-th from there; b 0: once while nothing changes; 0 0: of changes only"));
         all.add(number(
                 "sync_refresh_period",
                 0,

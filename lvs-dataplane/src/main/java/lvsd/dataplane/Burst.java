@@ -56,6 +56,11 @@ final class Burst {
         return rows;
     }
 
+    /** One bit for each packet from {@code from} to {@code to} - 1; 0 to {@link #CAPACITY}. */
+    static long bits(int from, int to) {
+        return from == to ? 0 : -1L >>> (CAPACITY - (to - from)) << from;
+    }
+
     /** The line of packet {@code i}, 0 to {@link #CAPACITY} - 1: what the accessors take. */
     static long row(long rows, int i) {
         return rows + (long) (i & CAPACITY - 1) * SIZE;

@@ -83,6 +83,8 @@ final class Pipeline {
     private int allVerdicts;
     /** All verdicts of the burst, and-ed. */
     private int sharedVerdicts;
+    /** Packets of the burst that {@link #stagePlain4} has forwarded, one bit each. */
+    private long plainRows;
     /** The packet of the next burst that is sampled. */
     private int sampled;
     /** Port by which the burst in hand came in. */
@@ -154,6 +156,7 @@ final class Pipeline {
         arrival = net.portInterface(port);
         allVerdicts = 0;
         sharedVerdicts = -1;
+        plainRows = 0;
         int kinds = parse(packets, count, net.portMac(port));
         this.port = port;
         insertions4 = table4.insertions();
@@ -175,7 +178,7 @@ final class Pipeline {
             stageSlow(count, port);
         }
         if (sync.counts()) {
-            sync.counted(rows, count);
+            sync.counted(rows, Burst.bits(0, count) & ~plainRows, count);
         }
         stageSample(count);
     }
@@ -284,8 +287,10 @@ final class Pipeline {
 
     /** Packets that nothing is to be said about in a loop of their own, which the others interrupt. */
     private void decide4(int count) {
-        for (int i = stagePlain4(0, count); i < count; i = stagePlain4(i, count)) {
-            i = stageOthers4(i, count);
+        for (int i = 0; i < count; ) {
+            int end = stagePlain4(i, count);
+            plainRows |= Burst.bits(i, end);
+            i = end < count ? stageOthers4(end, count) : count;
         }
     }
 
@@ -304,6 +309,10 @@ final class Pipeline {
         long[] live = this.live;
         long[] traffic = this.traffic;
         int now = this.now;
+        boolean counts = sync.counts();
+        int after = sysctls.syncAfter;
+        int every = sysctls.syncEvery;
+        long reciprocal = sysctls.syncReciprocal;
         int all = 0;
         int shared = -1;
         int i = from;
@@ -335,6 +344,9 @@ final class Pipeline {
             boolean adjusts = (fields & ADJUST) != 0;
             if (adjusts && (Tcp.headerLengthOf(rest) != Tcp.SIZE || !Connection.keepsWindowsOf(binding))) {
                 break;
+            }
+            if (counts && (SyncFeed.behind(Connection.packets(hot) + 1, after, every, reciprocal) | side) == 0) {
+                break; // this packet has it told
             }
             seen(hot, side, now);
             DestinationCounters.count(traffic, Connection.destinationOf(binding), side, length);

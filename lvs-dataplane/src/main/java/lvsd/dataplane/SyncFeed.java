@@ -1,6 +1,5 @@
 package lvsd.dataplane;
 
-import java.util.Arrays;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.SctpStates;
@@ -76,8 +75,6 @@ final class SyncFeed {
     private final int[] notes = new int[Burst.CAPACITY];
 
     private int noted;
-    /** Which connections have packets further back in the burst, roughly: bits by their hash. */
-    private final long[] behindBits = new long[16];
     /** Repeats that packets asked for in the tick {@link #countedTick}. */
     private int repeated;
 
@@ -195,27 +192,25 @@ final class SyncFeed {
      * each. A pass of its own, so that without kernels the packet path knows nothing of it.
      *
      * @param rows of the burst, see {@link Burst#row}
+     * @param candidates the packets that may have it, one bit each: what goes the short way leaves them out by itself
+     * @param count of packets in the burst
      */
-    void counted(long rows, int count) {
+    void counted(long rows, long candidates, int count) {
         if (countedTick != pipeline.now) {
             countedTick = pipeline.now;
             repeated = 0;
         }
-        Arrays.fill(behindBits, 0);
-        for (int i = count - 1; i >= 0; i--) {
+        for (long left = candidates; left != 0; left &= left - 1) {
+            int i = Long.numberOfTrailingZeros(left);
             long row = Burst.row(rows, i);
             int reference = Burst.reference(row);
             int kind = Burst.kind(Burst.summary(row));
             if (kind != Burst.SLOW && reference != ConnectionTable.NONE && ConnectionTable.side(reference) == 0) {
-                int bit = (reference * 0x9e37_79b1) >>> 22;
-                boolean maybeLater = ((behindBits[bit >>> 6] >>> bit) & 1) != 0;
-                behindBits[bit >>> 6] |= 1L << bit;
                 ConnectionTable table = pipeline.table(kind == Burst.FAST6);
                 int entry = ConnectionTable.entry(reference);
                 int behind = behind(table, entry);
                 // All packets of the burst are counted by now: so many came behind the one of the right number.
-                if ((behind == 0 || maybeLater)
-                        && Integer.compareUnsigned(behind, count - i) < 0
+                if (Integer.compareUnsigned(behind, count - i) < 0
                         && behind == later(row, rows, i, count)
                         && isCounted(table, entry)) {
                     again(table, entry);
@@ -225,15 +220,17 @@ final class SyncFeed {
         noted = 0;
     }
 
-    /** Packets since the last of the right number; at least 2^31 before the first. */
     private int behind(ConnectionTable table, int entry) {
-        int every = pipeline.sysctls.syncEvery;
-        int after = pipeline.sysctls.syncAfter;
-        int packets = Connection.packets(table.hot(entry));
-        if (Integer.compareUnsigned(packets, after) < 0 || every == 0) {
-            return packets - after;
-        }
-        return remainder(packets - after, every, pipeline.sysctls.syncReciprocal);
+        Sysctls settings = pipeline.sysctls;
+        return behind(
+                Connection.packets(table.hot(entry)), settings.syncAfter, settings.syncEvery, settings.syncReciprocal);
+    }
+
+    /** Packets since the last of the right number; at least 2^31 before the first. */
+    static int behind(int packets, int after, int every, long reciprocal) {
+        return every == 0 || Integer.compareUnsigned(packets, after) < 0
+                ? packets - after
+                : remainder(packets - after, every, reciprocal);
     }
 
     private boolean isCounted(ConnectionTable table, int entry) {
