@@ -228,19 +228,33 @@ final class Tunnels {
             learn(destination, p.ipv6 ? Icmpv6.rest(p.l4) : Icmp.mtu(p.l4));
             if (inner.ipv6 || (Ipv4.dontFragment(inner.l3) && pipeline.sysctls.pmtuDisc)) {
                 int way = way(destination, linkMtu(destination));
-                net.tooBigAgain(inner, way - Encapsulation.overhead(destination));
+                count(destination, net.tooBigAgain(inner, way - Encapsulation.overhead(destination)));
             }
             return true;
         }
         if (type == (p.ipv6 ? Icmpv6.TIME_EXCEEDED : Icmp.TIME_EXCEEDED)) {
-            net.errorAgain(inner, inner.ipv6 ? Icmpv6.TIME_EXCEEDED : Icmp.TIME_EXCEEDED, code);
+            count(destination, net.errorAgain(inner, inner.ipv6 ? Icmpv6.TIME_EXCEEDED : Icmp.TIME_EXCEEDED, code));
             return true;
         }
         if (type != (p.ipv6 ? Icmpv6.UNREACHABLE : Icmp.UNREACHABLE)) {
             return false;
         }
-        net.errorAgain(inner, inner.ipv6 ? Icmpv6.UNREACHABLE : Icmp.UNREACHABLE, unreachable(p.ipv6, code));
+        count(
+                destination,
+                net.errorAgain(inner, inner.ipv6 ? Icmpv6.UNREACHABLE : Icmp.UNREACHABLE, unreachable(p.ipv6, code)));
         return true;
+    }
+
+    /**
+     * An error of {@code sent} IP bytes, 0 if it was held back, went to the client. It counts as in the kernel, twice: the
+     * packet that it is about, as far as it was quoted, for the server's answer, and the message itself for a packet of
+     * the connection on its way out.
+     */
+    private void count(Destination destination, int sent) {
+        pipeline.counters.count(destination.index, Connection.SERVER_SIDE, inner.l3Length);
+        if (sent > 0) {
+            pipeline.counters.count(destination.index, Connection.SERVER_SIDE, sent);
+        }
     }
 
     /** The code of an unreachable message about the inner packet (RFC 7915, section 5.2, where families differ). */

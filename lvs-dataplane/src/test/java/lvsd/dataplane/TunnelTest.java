@@ -296,6 +296,30 @@ class TunnelTest extends PipelineTest {
         }
     }
 
+    /** The kernel counts the packet that the error is about, and what it sends: three times 30 and 58 bytes. */
+    @ParameterizedTest
+    @MethodSource("tunnels")
+    void shouldCountErrorsAboutTheOuterPacketTwice(Way way, Way outer, DestinationSpec.Tunnel tunnel) {
+        Service service = service(director, way, outer, tunnel, Protocol.UDP);
+        int sent = way.ipHeader() + 8 + 2;
+        for (int i = 0; i < 3; i++) {
+            director.send(0, in(way).udp(7, 80).payload(2).build());
+            byte[] frame = director.expect(1);
+            PacketBuilder error = outer.arriving(1, outer.server(), outer.director(1));
+            director.send(
+                    1,
+                    (outer.ipv6 ? error.icmp(1, 4) : error.icmp(3, 2))
+                            .quote(Arrays.copyOfRange(frame, 14, frame.length))
+                            .build());
+            assertThat(director.expect(0)).hasSize(14 + way.ipHeader() + 8 + sent);
+        }
+        DataplaneControl.Totals totals = director.totals(service, 0);
+        assertThat(totals.inPackets()).isEqualTo(3);
+        assertThat(totals.inBytes()).isEqualTo(3L * sent);
+        assertThat(totals.outPackets()).isEqualTo(6);
+        assertThat(totals.outBytes()).isEqualTo(way.ipv6 ? 3 * (50 + 98) : 264);
+    }
+
     @ParameterizedTest
     @MethodSource("tunnels")
     void shouldLearnTheMtuOfTheWay(Way way, Way outer, DestinationSpec.Tunnel tunnel) {

@@ -68,6 +68,11 @@ final class IcmpSender {
         return mayAnswer4(p) && !limited() && error4(p, type, code, parameter);
     }
 
+    /** Bytes of an error about {@code p}, its IP header included. */
+    static int errorLength(Packet p) {
+        return p.ipv6 ? Math.min(ERROR_HEADER6 + p.l3Length, LONGEST6) : Math.min(ERROR_HEADER4 + p.l3Length, LONGEST4);
+    }
+
     /** RFC 1122, section 3.2.2: what no ICMP error may be sent about. */
     private boolean mayAnswer4(Packet p) {
         int source = Ipv4.source(p.l3);
@@ -106,8 +111,9 @@ final class IcmpSender {
     }
 
     private boolean error4(Packet p, int type, int code, int parameter) {
-        int quote = Math.min(p.l3Length, LONGEST4 - ERROR_HEADER4);
-        long mbuf = frames.begin(ERROR_HEADER4 + quote);
+        int length = errorLength(p);
+        int quote = length - ERROR_HEADER4;
+        long mbuf = frames.begin(length);
         if (mbuf == 0) {
             return false;
         }
@@ -115,7 +121,7 @@ final class IcmpSender {
         int destination = Ipv4.source(p.l3);
         Ipv4.setHeaderLength(ip, Ipv4.SIZE);
         Ipv4.setTos(ip, (Ipv4.tos(p.l3) & TOS_KEPT) | TOS_ERROR);
-        Ipv4.setTotalLength(ip, ERROR_HEADER4 + quote);
+        Ipv4.setTotalLength(ip, length);
         Ipv4.setId(ip, id++ & 0xffff);
         Ipv4.setFlagsAndOffset(ip, 0);
         Ipv4.setTtl(ip, TTL);
@@ -141,8 +147,9 @@ final class IcmpSender {
     }
 
     private boolean error6(Packet p, int type, int code, int parameter) {
-        int quote = Math.min(p.l3Length, LONGEST6 - ERROR_HEADER6);
-        long mbuf = frames.begin(ERROR_HEADER6 + quote);
+        int length = errorLength(p);
+        int quote = length - ERROR_HEADER6;
+        long mbuf = frames.begin(length);
         if (mbuf == 0) {
             return false;
         }

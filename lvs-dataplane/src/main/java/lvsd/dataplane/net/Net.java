@@ -513,21 +513,18 @@ public final class Net implements AutoCloseable, Neighbours.Owner {
 
     /**
      * Tells the sender of a packet that was sent on before, and has no frame any more, of an error; the way to it is found
-     * anew, and asked for. {@code p} may be part of a packet: what an ICMP error has quoted.
+     * anew, and asked for. {@code p} may be part of a packet: what an ICMP error has quoted. Returns the IP bytes of what
+     * was sent, 0 if nothing was.
      */
-    public void errorAgain(Packet p, int type, int code) {
+    public int errorAgain(Packet p, int type, int code) {
         p.iface = sourceInterface(p);
-        if (p.iface >= 0) {
-            icmp.error(p, type, code, 0);
-        }
+        return p.iface >= 0 && icmp.error(p, type, code, 0) ? IcmpSender.errorLength(p) : 0;
     }
 
     /** As {@link #errorAgain} with the MTU of the way. */
-    public void tooBigAgain(Packet p, int mtu) {
+    public int tooBigAgain(Packet p, int mtu) {
         p.iface = sourceInterface(p);
-        if (p.iface >= 0) {
-            tooBig(p, mtu);
-        }
+        return p.iface >= 0 && tooBig(p, mtu) ? IcmpSender.errorLength(p) : 0;
     }
 
     /** Tells the sender that nobody serves the port. */

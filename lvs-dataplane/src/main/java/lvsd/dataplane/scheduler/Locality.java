@@ -10,8 +10,8 @@ import lvsd.dataplane.service.Service;
  * less than half of its own. Then {@code wlc} chooses: {@code lblc} moves the address, {@code lblcr} adds a server to it,
  * and takes the most loaded away when nothing was added for {@code lblcr_expiration}.
  *
- * <p>The kernel's {@code lblc} keeps to a server that has reached its upper threshold. Here a threshold holds with every
- * scheduler.
+ * <p>As in the kernel, the server that {@code lblc} remembers keeps its address at its upper threshold too: thresholds are
+ * looked at when an address is given to a server. {@code lblcr} passes servers over that have reached theirs.
  */
 final class Locality {
     private Locality() {}
@@ -68,7 +68,7 @@ final class Locality {
     }
 
     private static boolean canTake(Service service, DestinationCounts counts, int place) {
-        return counts.usable(service.destinations[place]) && !spills(service, counts, place);
+        return service.destinations[place].weight > 0 && !spills(service, counts, place);
     }
 
     /** Whether a server has more to do than it should while another has less than half. */

@@ -226,6 +226,11 @@ final class Models {
             this.most = most;
         }
 
+        /** {@code lblc}, which remembers one server, does not look at its threshold again. */
+        private boolean keeps(Server server) {
+            return most == 1 ? server.weight > 0 : server.usable();
+        }
+
         private boolean spills(Server server) {
             return server.active > server.weight && servers.stream().anyMatch(other -> other.active * 2 < other.weight);
         }
@@ -237,7 +242,7 @@ final class Models {
             if (known != null && packet.seconds - known.used <= DAY) {
                 known.used = packet.seconds;
                 Server least = known.servers.stream()
-                        .filter(server -> servers.contains(server) && server.usable())
+                        .filter(server -> servers.contains(server) && keeps(server))
                         .min(byLoad)
                         .orElse(null);
                 if (known.servers.size() > 1 && packet.seconds - known.changed > DAY) {

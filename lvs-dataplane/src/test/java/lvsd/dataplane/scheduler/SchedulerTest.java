@@ -100,6 +100,27 @@ class SchedulerTest {
         assertThat(pick(full)).isEqualTo(-1);
     }
 
+    /** The kernel looks at thresholds when it gives an address to a server, and with {@code lblc} not again. */
+    @Test
+    void shouldLookAtThresholdsOfRememberedServersWithLblcrOnly() {
+        for (String name : new String[] {"lblc", "lblcr"}) {
+            Service service = service(name, destination(2, 1, 2, 0), destination(1, 1, 2, 0));
+            int first = pick(service);
+            Destination remembered = service.destinations[first == 2 ? 0 : 1];
+            for (int i = 0; i < 3; i++) {
+                counts.opened(remembered);
+            }
+            assertThat(counts.usable(remembered)).isFalse();
+            assertThat(pick(service) == first).as(name).isEqualTo(name.equals("lblc"));
+            flow.virtualLow++;
+            assertThat(pick(service)).as("for another address").isNotEqualTo(first);
+            for (int i = 0; i < 3; i++) {
+                counts.closed(remembered.index, remembered, false);
+            }
+            flow.virtualLow++;
+        }
+    }
+
     /** {@code lblc_expiration}: afterwards an address goes to whoever has least to do. */
     @Test
     void shouldForgetAnAddressAfterTheTimeThatIsSet() {

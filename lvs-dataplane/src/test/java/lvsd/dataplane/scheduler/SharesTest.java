@@ -190,7 +190,7 @@ class SharesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf", "lblc", "lblcr", "twos"})
+    @ValueSource(strings = {"rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf", "lblcr", "twos"})
     void shouldNotPassAnUpperThresholdByMoreThanABurst(String scheduler) throws Exception {
         int threshold = 3000;
         Service service = service(scheduler, threshold);
