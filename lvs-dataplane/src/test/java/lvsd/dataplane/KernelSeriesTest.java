@@ -17,8 +17,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * Series made up by chance and recorded from a Linux 6.1 director: any scheduler with flags, persistence with masks, weights
  * and thresholds, servers that come, go, return and change in the middle, connections that close. Rules and packets, and the
- * server that each new connection reached. Left out are series in which an upper threshold was set to no more than what the
- * server had: there kernels of that release differ (6.1.192 has it count at once, as here; 6.1.176 at the next connection).
+ * server that each new connection reached. Left out of those up to seed 151, from a 6.1.176, are series in which an upper
+ * threshold was set to no more than what the server had: there kernels of that release differ (6.1.192 has it count at once,
+ * as here; 6.1.176 at the next connection). Those from seed 201 on are from a 6.1.192, and nothing is left out.
  *
  * <p>Lines of the recording: {@code r RULE}; {@code u}, {@code s} or {@code t CLIENT PORT VIP PORT = SERVER} for a datagram,
  * a SYN, and a handshake, {@code -} where there was no server; {@code f} and the same, for a connection that both ends close.
