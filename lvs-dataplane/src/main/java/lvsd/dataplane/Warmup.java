@@ -46,6 +46,9 @@ public final class Warmup {
     private static final long[] MACS = {0x0100_0000_0002L, 0x0200_0000_0002L};
     private static final String[] VIPS = {"192.0.2.10", "192.0.2.11", "2001:db8::10", "2001:db8::11"};
     private static final int ROUND = 48;
+    /** Connections, and packets of a burst, of {@link #usual()}. */
+    private static final int USUAL = 64;
+
     private static final long STEP_NANOS = 20_000_000;
     /** Port of the services with the SYN proxy. */
     private static final int PROXIED = 82;
@@ -124,6 +127,8 @@ public final class Warmup {
             long end = System.nanoTime() + millis * 1_000_000;
             while (System.nanoTime() < end) {
                 warmup.round();
+                warmup.usual();
+                warmup.usual();
             }
             return warmup.worker.statistic(Worker.PACKETS);
         } finally {
@@ -235,6 +240,54 @@ public final class Warmup {
         clock += random.nextInt(8) == 0 ? STEP_NANOS : 100_000;
         worker.doWork(clock);
         worker.doWork(clock);
+    }
+
+    /**
+     * Bursts as there are most of, both ways: established TCP over IPv4 and nothing else. The JIT lays code out, and gives
+     * registers away, by how often it went which way before.
+     */
+    private void usual() {
+        if (rounds % PERIOD == 1) {
+            openUsual();
+        }
+        for (int i = 0; i < USUAL; i++) {
+            io.inject(0, usual(i, Tcp.ACK_FLAG));
+        }
+        worker.doWork(clock);
+        for (byte[] frame = io.sent(1); frame != null; frame = io.sent(1)) {
+            byte[] reply = WarmupReplies.acknowledgement(frame);
+            if (reply != null) {
+                io.inject(1, reply);
+            }
+        }
+        worker.doWork(clock);
+        for (byte[] frame = io.sent(0); frame != null; ) {
+            frame = io.sent(0);
+        }
+    }
+
+    private void openUsual() {
+        for (int flags : new int[] {Tcp.SYN, Tcp.ACK_FLAG}) {
+            for (int i = 0; i < USUAL; i++) {
+                io.inject(0, usual(i, flags));
+            }
+            for (int port : new int[] {1, 0, 1}) {
+                worker.doWork(clock);
+                for (byte[] frame = io.sent(port); frame != null; frame = io.sent(port)) {
+                    byte[] reply = port == 1 ? WarmupReplies.acknowledgement(frame) : null;
+                    if (reply != null) {
+                        io.inject(port, reply);
+                    }
+                }
+            }
+        }
+    }
+
+    /** A segment of connection {@code i} that nothing else disturbs. */
+    private byte[] usual(int i, int flags) {
+        int host = Wire.int4(new byte[] {10, 0, 0, 2});
+        int ports = Tcp.portPair(i, Wire.port(80));
+        return frames.tcp4(CLIENT_MAC, MACS[0], host, vips[i & 1], ports, flags, 0, 0);
     }
 
     private byte[] opening() {

@@ -26,6 +26,28 @@ final class WarmupReplies {
         };
     }
 
+    /** What a server acknowledges a TCP segment over IPv4 with, a SYN included; null for any other frame. */
+    static byte @Nullable [] acknowledgement(byte[] frame) {
+        int l4 = IPV4_ADDRESSES + 8;
+        if (frame[12] != 8
+                || frame[13] != 0
+                || frame[ETHERNET] != 0x45
+                || frame[ETHERNET + 9] != 6
+                || frame.length < l4 + 20) {
+            return null;
+        }
+        byte[] reply = frame.clone();
+        swap(reply, 0, 6, 6);
+        swap(reply, IPV4_ADDRESSES, IPV4_ADDRESSES + 4, 4);
+        swap(reply, l4, l4 + 2, 2);
+        swap(reply, l4 + 4, l4 + 8, 4);
+        boolean opens = (frame[l4 + 13] & 2) != 0;
+        add(reply, l4 + 8, opens ? 1 : 0);
+        reply[l4 + 13] = (byte) (opens ? 0x12 : 0x10);
+        checksum(reply, IPV4_ADDRESSES, l4, 6, l4 + 16);
+        return reply;
+    }
+
     private static byte @Nullable [] arp(byte[] reply, long mac) {
         if (reply[21] != 1) {
             return null;
