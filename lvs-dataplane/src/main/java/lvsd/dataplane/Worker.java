@@ -50,6 +50,9 @@ public final class Worker {
 
     private static final long NANOS_PER_TICK = Timeouts.TICK_MILLIS * 1_000_000L;
     private static final int TIMER_BUDGET = 64;
+    /** Bursts of a port in one cycle, as long as they are full. */
+    private static final int BURSTS = 4;
+
     private static final int SWEEP_BUDGET = 64;
 
     private final int index;
@@ -61,8 +64,6 @@ public final class Worker {
     private final Pipeline pipeline;
     private final Ownership ownership;
     private final long[] drops;
-    private static final int BURSTS = 4;
-
     private final long[] received = new long[PacketIo.BURST];
     private final int[] expired = new int[TIMER_BUDGET];
     private final Transmitter transmitter;
@@ -188,7 +189,7 @@ public final class Worker {
     }
 
     /**
-     * One cycle at {@code nanos} (a monotonic clock): at most one command, one burst of every port and ring, some timers.
+     * One cycle at {@code nanos} (a monotonic clock): at most one command, one burst of every ring, some of every port ({@link #poll}), some timers.
      * Returns how much was done; 0 means idle.
      */
     public int doWork(long nanos) {
@@ -265,6 +266,10 @@ public final class Worker {
         return 1;
     }
 
+    /**
+     * Takes what waits on a port, {@link #BURSTS} bursts at most: while they come in full, what else a cycle does is done for
+     * several of them.
+     */
     private int poll(int port) {
         int total = 0;
         int count;
