@@ -49,8 +49,16 @@ public final class Punter {
         int[] rates = {limits.neighbourRate(), limits.routingRate(), limits.healthRate(), limits.restRate()};
         for (int i = 0; i < buckets.length; i++) {
             toKernel[i] = new LongRing(QUEUE);
-            buckets[i] = new TokenBucket(rates[i], Math.min(QUEUE, rates[i]), 0);
+            buckets[i] = new TokenBucket(rates[i], burst(rates[i]), 0);
         }
+    }
+
+    /**
+     * How many of a class at once: what its queue holds, or those of a tenth of a second. TCP sends a window at a time, which at
+     * full speed is no flood; what the kernel cannot take then is the queue's to refuse.
+     */
+    private static int burst(int rate) {
+        return Math.min(rate, Math.max(QUEUE, rate / 10));
     }
 
     /**
