@@ -47,6 +47,7 @@ final class TestDirector implements AutoCloseable {
     static final String[] PEERS = {"02:00:00:00:00:0a", "02:00:00:00:00:0b"};
 
     private static final int PACKETS = 1024;
+    private static final long SECOND = 1_000_000_000;
 
     final Dataplane dataplane;
     final List<MemoryIo> ios = new ArrayList<>();
@@ -55,7 +56,8 @@ final class TestDirector implements AutoCloseable {
     private long generation;
     private int nextDestination;
     private int nextLocal;
-    /** Clock of the director, nanoseconds; begins no earlier than the timer wheels do, which would be late by the difference. */
+    /** Clock of the director, nanoseconds; begins no earlier than the timer wheels do, which would be late by the difference, and
+     * with a second, so that what is rounded to seconds is so in every run alike. */
     long now;
     /** Whether the hosts behind a port answer ARP and ND. */
     final boolean[] answering = {true, true};
@@ -90,7 +92,7 @@ final class TestDirector implements AutoCloseable {
         }
         long[] macs = {PacketBuilder.mac(MACS[0]), PacketBuilder.mac(MACS[1])};
         dataplane = new Dataplane(config, ios, macs, List::of, rss);
-        now = System.nanoTime();
+        now = Math.ceilDiv(System.nanoTime(), SECOND) * SECOND;
         publish();
         run();
         idle = ios.getFirst().outstanding();
