@@ -72,7 +72,8 @@ for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* datapla
   wire.Checksum::transport* wire.Checksum::verify6 dataplane.Misses::sendOn dataplane.Misses::rewrite \
   dataplane.net.Net::nextHop* dataplane.net.Net::output dataplane.net.Net::refuse dataplane.SynProxy::miss \
   dataplane.SynProxy::judge dataplane.SynProxy::cookie4 dataplane.SynProxy::proven dataplane.SynProxy::persistent \
-  dataplane.SynProxy::badTwice dataplane.FloodPath::stage* dataplane.FloodPath::answered dataplane.FloodPath::gather4 dataplane.FloodPath::gather6 synproxy.SipLanes::run \
+  dataplane.SynProxy::badTwice dataplane.FloodPath::stage* dataplane.FloodPath::answered \
+  dataplane.FloodPath::gather4 dataplane.FloodPath::gather6 synproxy.SipLanes::run \
   synproxy.SynAnswer::answer* synproxy.TcpOffer::walk synproxy.TcpOffer::timestamp dataplane.Connector::fill \
   dataplane.Connector::insertAndForward dataplane.Connector::toa dataplane.Connector::insertToa \
   dataplane.Connector::release* dataplane.Connector::endPredecessor dataplane.connection.LocalPorts::acquire* \

@@ -82,7 +82,7 @@ final class Burst {
         Memory.setInt(row, SIZE, SUMMARY, kind | protocol << 8 | length << 16);
     }
 
-    /** {@link #setPorts} and {@link #setSummary} in one store. */
+    /** As {@link #setSummary}, with source and destination port, in one store. */
     static void setBrief(long row, int ports, int kind, int protocol, int length) {
         int summary = kind | protocol << 8 | length << 16;
         long low = Integer.toUnsignedLong(WireForm.LITTLE_ENDIAN ? ports : summary);
@@ -105,11 +105,6 @@ final class Burst {
     /** Whether by a {@link #brief} the packet is a {@link #FAST4} one with TCP. */
     static boolean isTcp4(long brief) {
         return (summaryOf(brief) & 0xffff) == (FAST4 | PROTOCOL_TCP << 8);
-    }
-
-    /** The {@link #length} in a {@link #brief}. */
-    static int lengthOf(long brief) {
-        return summaryOf(brief) >>> 16;
     }
 
     /** Kind, protocol and length in one: take apart with {@link #kind}, {@link #protocol} and {@link #length}. */
@@ -160,10 +155,6 @@ final class Burst {
     /** Source and destination port as one 32-bit load. */
     static int ports(long row) {
         return Memory.getInt(row, SIZE, PORTS);
-    }
-
-    static void setPorts(long row, int ports) {
-        Memory.setInt(row, SIZE, PORTS, ports);
     }
 
     static long hash(long row) {

@@ -79,7 +79,7 @@ final class Parser {
                 i = others & 0xffff;
             }
         }
-        return (kinds & Burst.FAST6) == 0 ? kinds : (kinds & ~Burst.FAST6) | stageParse6(from, to);
+        return (kinds & Burst.FAST6) == 0 ? kinds : stageParse6(from, to);
     }
 
     /**
@@ -109,15 +109,9 @@ final class Parser {
             long second = Memory.getLong(ip, PLAIN - Ethernet.SIZE, 8);
             int destination = Memory.getInt(ip, PLAIN - Ethernet.SIZE, 16);
             int length = Integer.reverseBytes((int) first) & 0xffff;
-            if ((first & PLAIN4_MASK) != PLAIN4
-                    || length > available
-                    || available > Math.max(length, MINIMUM_PAYLOAD)
-                    || !checksumGood(first, second, destination)
-                    || ((int) (second >>> 8) & 0xff) != PROTOCOL_TCP) {
-                break;
-            }
-            int header = Memory.getByte(ip, PLAIN - Ethernet.SIZE, Ipv4.SIZE + 12) >>> 2 & 0x3c;
-            if (header < Tcp.SIZE || header > length - Ipv4.SIZE) {
+            if (!headerGood(first, second, destination, length, available)
+                    || protocol(second) != PROTOCOL_TCP
+                    || !tcpGood(ip + Ipv4.SIZE, length - Ipv4.SIZE)) {
                 break;
             }
             long addresses = second >>> 32 | (long) destination << 32;
@@ -203,28 +197,38 @@ final class Parser {
         long second = Memory.getLong(ip, MINIMUM4 - Ethernet.SIZE, 8);
         int destination = Memory.getInt(ip, MINIMUM4 - Ethernet.SIZE, 16);
         int length = Integer.reverseBytes((int) first) & 0xffff;
-        if ((first & PLAIN4_MASK) != PLAIN4
-                || length > available
-                || available > Math.max(length, MINIMUM_PAYLOAD)
-                || !checksumGood(first, second, destination)) {
-            return Burst.SLOW;
-        }
         long l4 = ip + Ipv4.SIZE;
-        int protocol = (int) (second >>> 8) & 0xff;
-        if (!transportGood(l4, protocol, length - Ipv4.SIZE)) {
+        int protocol = protocol(second);
+        if (!headerGood(first, second, destination, length, available)
+                || !transportGood(l4, protocol, length - Ipv4.SIZE)) {
             return Burst.SLOW;
         }
         long addresses = second >>> 32 | (long) destination << 32;
         int ports = Memory.getInt(l4, Udp.SIZE, 0);
         long hash = ConnectionTable.hash4(addresses, ports, protocol, seed0, seed1);
         Burst.setL3(row, ip);
-        Burst.setSummary(row, Burst.FAST4, protocol, length);
         Burst.setAddresses(row, addresses);
-        Burst.setPorts(row, ports);
+        Burst.setBrief(row, ports, Burst.FAST4, protocol, length);
         Burst.setHash(row, hash);
         long bucket = ConnectionTable.bucket(index4, buckets4, hash);
         Burst.setBucket(row, bucket);
         return Burst.FAST4;
+    }
+
+    /** The protocol in the second eight bytes of an IPv4 header. */
+    private static int protocol(long second) {
+        return (int) (second >>> 8) & 0xff;
+    }
+
+    /**
+     * Whether an IPv4 header is right, has no options and is no fragment's, and its packet of {@code length} bytes fits into
+     * those that are {@code available}, with no more behind it than padding.
+     */
+    private static boolean headerGood(long first, long second, int destination, int length, int available) {
+        return (first & PLAIN4_MASK) == PLAIN4
+                && length <= available
+                && available <= Math.max(length, MINIMUM_PAYLOAD)
+                && checksumGood(first, second, destination);
     }
 
     /** RFC 791: the one's complement sum of a header without options is all ones. */
@@ -242,14 +246,15 @@ final class Parser {
      * are there: {@code length}, which may be negative.
      */
     private static boolean transportGood(long l4, int protocol, int length) {
-        if (protocol == PROTOCOL_TCP) {
-            if (length < Tcp.SIZE) {
-                return false;
-            }
-            int offset = Memory.getByte(l4, Tcp.SIZE, 12) >>> 2 & 0x3c;
-            return offset >= Tcp.SIZE && offset <= length;
+        return protocol == PROTOCOL_TCP ? tcpGood(l4, length) : protocol == PROTOCOL_UDP && udpGood(l4, length);
+    }
+
+    private static boolean tcpGood(long l4, int length) {
+        if (length < Tcp.SIZE) {
+            return false;
         }
-        return protocol == PROTOCOL_UDP && udpGood(l4, length);
+        int offset = Memory.getByte(l4, Tcp.SIZE, 12) >>> 2 & 0x3c;
+        return offset >= Tcp.SIZE && offset <= length;
     }
 
     private static boolean udpGood(long l4, int length) {
@@ -276,8 +281,7 @@ final class Parser {
         int ports = Memory.getInt(l4, Udp.SIZE, 0);
         long hash = hash6(ip, ports, protocol);
         Burst.setL3(row, ip);
-        Burst.setSummary(row, Burst.FAST6, protocol, Ipv6.SIZE + payload);
-        Burst.setPorts(row, ports);
+        Burst.setBrief(row, ports, Burst.FAST6, protocol, Ipv6.SIZE + payload);
         Burst.setHash(row, hash);
         long bucket = table6.bucket(hash);
         Burst.setBucket(row, bucket);

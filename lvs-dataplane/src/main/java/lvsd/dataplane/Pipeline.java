@@ -332,7 +332,7 @@ final class Pipeline {
             long rest = Tcp.rest(ip + Ipv4.SIZE);
             int nextHop = Connection.nextHop(hot, side);
             long line = lines + (long) (nextHop & lineMask) * Adjacency.SIZE;
-            int length = Burst.lengthOf(brief);
+            int length = Burst.length(Burst.summaryOf(brief));
             long different = ConnectionTable.difference4(hot, side, Burst.addresses(row), Burst.portsOf(brief))
                     | Connection.differenceFromEstablished(fields)
                     | TcpStates.differenceFromData(Tcp.flagsOf(rest))
@@ -360,7 +360,8 @@ final class Pipeline {
             long sum = Integer.toUnsignedLong(deltas >>> 16);
             if (adjusts) {
                 long sequences = Connection.seqDeltas(hot, side);
-                sum += TcpRewrite.acknowledgedSequence(ip + Ipv4.SIZE, (int) sequences, -(int) (sequences >>> 32));
+                int others = -(int) (sequences >>> 32);
+                sum += TcpRewrite.sequence(ip + Ipv4.SIZE, Tcp.ACK_FLAG, (int) sequences, others);
             }
             Tcp.setChecksum(ip + Ipv4.SIZE, Checksum.apply(Tcp.checksumOf(rest), sum));
             Adjacency.overwriteHeader(line, ip);
@@ -537,12 +538,11 @@ final class Pipeline {
         seen(hot, side, now);
         int nextHop = Connection.nextHop(hot, side);
         long line = Memory.address(hops) + (long) (nextHop & hopMask & Net.LINES_MASK) * Adjacency.SIZE;
-        long outlet = Adjacency.outlet(line);
         int length = Burst.length(summary);
         if (!Adjacency.valid(line, nextHop)
                 || (fields & Connection.TOA_PENDING) != 0
                 || Ipv4.ttlOf(middle) <= 1
-                || !Adjacency.passes(outlet, length)) {
+                || length > Adjacency.plainMtu(line)) {
             return misses.forwardSlow(row, summary, reference);
         }
         DestinationCounters.count(traffic, Connection.destinationOf(binding), side, length);
@@ -554,7 +554,7 @@ final class Pipeline {
                 Connection.deltasOf(binding, side) & 0xffff);
         rewriteTransport4(ip, ip + Ipv4.SIZE, rest, reference, hot, fields, binding);
         Adjacency.overwriteHeader(line, ip);
-        return Verdict.transmit(Adjacency.portOf(outlet));
+        return Verdict.transmit(Adjacency.port(line));
     }
 
     /** As {@link #forward4} for IPv6. */
@@ -589,17 +589,16 @@ final class Pipeline {
         seen(hot, side, now);
         int nextHop = Connection.nextHop(hot, side);
         long line = Memory.address(hops) + (long) (nextHop & hopMask & Net.LINES_MASK) * Adjacency.SIZE;
-        long outlet = Adjacency.outlet(line);
         int length = Burst.length(summary);
         if (!Adjacency.valid(line, nextHop)
                 || (fields & Connection.TOA_PENDING) != 0
                 || Ipv6.hopLimit(ip) <= 1
-                || !Adjacency.passes(outlet, length)) {
+                || length > Adjacency.plainMtu(line)) {
             return misses.forwardSlow(row, summary, reference);
         }
         DestinationCounters.count(traffic, Connection.destination(hot), side, length);
         stageSend6(ip, rest, reference, fields, line);
-        return Verdict.transmit(Adjacency.portOf(outlet));
+        return Verdict.transmit(Adjacency.port(line));
     }
 
     private void stageSend6(long ip, long rest, int reference, int fields, long line) {

@@ -189,7 +189,7 @@ final class SyncFeed {
 
     /**
      * Tells kernels of the connections of which a packet of the burst had the right number ({@code sync_threshold}), once of
-     * each. A pass of its own, so that without kernels the packet path knows nothing of it.
+     * each. A pass of its own, over the few packets that may have it; without kernels there is none.
      *
      * @param rows of the burst, see {@link Burst#row}
      * @param candidates the packets that may have it, one bit each: what goes the short way leaves them out by itself

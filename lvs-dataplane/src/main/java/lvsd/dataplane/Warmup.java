@@ -248,10 +248,15 @@ public final class Warmup {
      */
     private void usual() {
         if (rounds % PERIOD == 1) {
-            openUsual();
+            exchange(Tcp.SYN);
         }
+        exchange(Tcp.ACK_FLAG);
+    }
+
+    /** A segment of every connection of {@link #usual()} to its server, and the server's acknowledgements. */
+    private void exchange(int flags) {
         for (int i = 0; i < USUAL; i++) {
-            io.inject(0, usual(i, Tcp.ACK_FLAG));
+            io.inject(0, usual(i, flags));
         }
         worker.doWork(clock);
         for (byte[] frame = io.sent(1); frame != null; frame = io.sent(1)) {
@@ -266,28 +271,9 @@ public final class Warmup {
         }
     }
 
-    private void openUsual() {
-        for (int flags : new int[] {Tcp.SYN, Tcp.ACK_FLAG}) {
-            for (int i = 0; i < USUAL; i++) {
-                io.inject(0, usual(i, flags));
-            }
-            for (int port : new int[] {1, 0, 1}) {
-                worker.doWork(clock);
-                for (byte[] frame = io.sent(port); frame != null; frame = io.sent(port)) {
-                    byte[] reply = port == 1 ? WarmupReplies.acknowledgement(frame) : null;
-                    if (reply != null) {
-                        io.inject(port, reply);
-                    }
-                }
-            }
-        }
-    }
-
     /** A segment of connection {@code i} that nothing else disturbs. */
     private byte[] usual(int i, int flags) {
-        int host = Wire.int4(new byte[] {10, 0, 0, 2});
-        int ports = Tcp.portPair(i, Wire.port(80));
-        return frames.tcp4(CLIENT_MAC, MACS[0], host, vips[i & 1], ports, flags, 0, 0);
+        return frames.tcp4(CLIENT_MAC, MACS[0], host(), vips[i & 1], Tcp.portPair(i, Wire.port(80)), flags, 0, 0);
     }
 
     private byte[] opening() {

@@ -240,9 +240,7 @@ public final class ConnectionTable implements AutoCloseable {
 
     /** Whether {@code side} of the entry with this hot line has this IPv4 tuple. */
     public static boolean matches4(long hot, int side, long addresses, int ports, int protocol) {
-        return ((Connection.addresses(hot, side) ^ addresses)
-                        | (Connection.ports(hot, side) ^ ports)
-                        | (Connection.protocolOf(Connection.summary(hot)) ^ protocol))
+        return (difference4(hot, side, addresses, ports) | (Connection.protocolOf(Connection.summary(hot)) ^ protocol))
                 == 0;
     }
 

@@ -171,7 +171,7 @@ public final class TcpStates {
      * {@code secure_tcp} too.
      */
     public static boolean carriesOn(int state, int flags) {
-        return state == ESTABLISHED && (flags & DECISIVE) == ACKNOWLEDGING;
+        return state == ESTABLISHED && differenceFromData(flags) == 0;
     }
 
     /** 0 where a segment with these flags {@link #carriesOn carries on} what is established. */

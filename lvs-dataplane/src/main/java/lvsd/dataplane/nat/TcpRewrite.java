@@ -50,16 +50,6 @@ public final class TcpRewrite {
         return Checksum.change(old, wire);
     }
 
-    /** As {@link #sequence} of a segment that has ACK set. */
-    public static long acknowledgedSequence(long tcp, int sequence, int acknowledgement) {
-        long old = Memory.getLong(tcp, Tcp.SIZE, 4);
-        long numbers = WireForm.long64(old);
-        long wire = WireForm.long64(
-                ((numbers >>> 32) + sequence) << 32 | Integer.toUnsignedLong((int) numbers + acknowledgement));
-        Memory.setLong(tcp, Tcp.SIZE, 4, wire);
-        return Checksum.change(old, wire);
-    }
-
     private static boolean acknowledges(long tcp) {
         return (Tcp.flags(tcp) & Tcp.ACK_FLAG) != 0;
     }

@@ -66,10 +66,10 @@ public final class Adjacency {
 
     /** Whether {@code nextHop}, kept from earlier, still means this line, and the line is resolved. */
     public static boolean valid(long line, int nextHop) {
-        return Memory.getInt(line, SIZE, ID) == nextHop;
+        return difference(line, nextHop) == 0;
     }
 
-    /** As {@link #valid}: 0 if it does. */
+    /** 0 where the line is {@link #valid}. */
     public static int difference(long line, int nextHop) {
         return Memory.getInt(line, SIZE, ID) ^ nextHop;
     }
@@ -118,21 +118,6 @@ public final class Adjacency {
             writeTagged(line, start);
         }
         setUsed(line);
-    }
-
-    /** Port, header length and MTU in one load: take apart with {@link #portOf} and {@link #passes}. */
-    public static long outlet(long line) {
-        return Memory.getLong(line, SIZE, PORT);
-    }
-
-    /** The port in an {@link #outlet}. */
-    public static int portOf(long outlet) {
-        return (int) outlet & 0xffff;
-    }
-
-    /** Whether an IP packet of {@code length} bytes, 0 to 65535, fits and its frame has no VLAN tag. */
-    public static boolean passes(long outlet, int length) {
-        return length <= (int) (outlet >>> 32) && ((int) outlet >>> 16) == UNTAGGED;
     }
 
     /** As {@link #writeHeader} where neither the packet's header nor the line's has a tag: it is overwritten in place. */
