@@ -21,11 +21,12 @@ is_jdk25() { is_java25 "$1" && [ -x "$1/bin/javac" ]; }
 
 # Sets LVS_JAVA_HOME to the first home that the test $1 (is_java25 or is_jdk25) accepts.
 find_java_home() {
-  lvs_path_home=$(command -v java 2>/dev/null) || lvs_path_home=
-  [ -z "$lvs_path_home" ] || lvs_path_home=$(readlink -f "$lvs_path_home") lvs_path_home=${lvs_path_home%/bin/java}
-  for LVS_JAVA_HOME in "${LVSD_JAVA_HOME:-}" "${JAVA_HOME:-}" /usr/lib/jvm/*25* /opt/*25* /opt/*/*25* "$lvs_path_home"; do
+  for LVS_JAVA_HOME in "${LVSD_JAVA_HOME:-}" "${JAVA_HOME:-}" /usr/lib/jvm/*25* /opt/*25* /opt/*/*25*; do
     [ -n "$LVS_JAVA_HOME" ] && "$1" "$LVS_JAVA_HOME" && return 0
   done
+  LVS_JAVA_HOME=$(command -v java 2>/dev/null) && LVS_JAVA_HOME=$(readlink -f "$LVS_JAVA_HOME") || LVS_JAVA_HOME=
+  LVS_JAVA_HOME=${LVS_JAVA_HOME%/bin/java}
+  [ -n "$LVS_JAVA_HOME" ] && "$1" "$LVS_JAVA_HOME" && return 0
   LVS_JAVA_HOME=
   return 1
 }
@@ -54,39 +55,42 @@ find_jars() {
   [ -r "$lvs_jar" ] || die "no jars in $LVS_JAR_DIR: build first, with mvn package or config/bin/lvs-setup --build."
 }
 
-# What the JVM of a director is told, in lvsd and under lvs-bench alike. Fixed, touched memory and a collector whose
-# pauses stay below a millisecond; workers allocate nothing, so that only the control plane's garbage is ever collected.
-# No perf file: its mmap can stall a thread on disk writes.
-LVS_DAEMON_OPTIONS="--enable-native-access=ALL-UNNAMED -XX:+UseZGC -Xms256m -Xmx256m -XX:+AlwaysPreTouch -XX:-UsePerfData"
+# Sets LVS_DAEMON_OPTIONS: what the JVM of a director is told, in lvsd and under lvs-bench alike. A function, for the tool
+# has no time for it.
+daemon_options() {
+  # Fixed, touched memory and a collector whose pauses stay below a millisecond; workers allocate nothing, so that only
+  # the control plane's garbage is ever collected. No perf file: its mmap can stall a thread on disk writes.
+  LVS_DAEMON_OPTIONS="--enable-native-access=ALL-UNNAMED -XX:+UseZGC -Xms256m -Xmx256m -XX:+AlwaysPreTouch -XX:-UsePerfData"
 
-# Accesses to native memory by the JVM's own means (lvsd.memory.RawAccess), and what does not fit into registers on the
-# stack: moves between integer and vector registers, the JIT's choice on AMD processors, cost a tenth of all packets.
-LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS --add-exports=java.base/jdk.internal.misc=ALL-UNNAMED -XX:-UseFPUForSpilling"
+  # Accesses to native memory by the JVM's own means (lvsd.memory.RawAccess), and what does not fit into registers on the
+  # stack: moves between integer and vector registers, the JIT's choice on AMD processors, cost a tenth of all packets.
+  LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS --add-exports=java.base/jdk.internal.misc=ALL-UNNAMED -XX:-UseFPUForSpilling"
 
-# The packet path is compiled in the pieces that it is written in: the loop of the packets that there are most of has no
-# call in it, and what is rare stays out of it (docs/performance.md, "The JIT").
-LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:InlineSmallCode=20000 -XX:CompileCommand=quiet"
-for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Pipeline::forward* \
-  dataplane.Parser::stage* dataplane.nat.TcpRewrite::unusual dataplane.TcpTracker::change dataplane.Misses::fast \
-  dataplane.Misses::longWay dataplane.Misses::forwardSlow dataplane.Misses::known dataplane.Misses::reused dataplane.Misses::gone \
-  wire.Checksum::transport* wire.Checksum::verify6 dataplane.Misses::sendOn dataplane.Misses::rewrite \
-  dataplane.net.Net::nextHop* dataplane.net.Net::output dataplane.net.Net::refuse dataplane.SynProxy::miss \
-  dataplane.SynProxy::judge dataplane.SynProxy::cookie4 dataplane.SynProxy::proven dataplane.SynProxy::persistent \
-  dataplane.SynProxy::badTwice dataplane.FloodPath::stage* dataplane.FloodPath::answered \
-  dataplane.FloodPath::gather4 dataplane.FloodPath::gather6 synproxy.SipLanes::run \
-  synproxy.SynAnswer::answer* synproxy.TcpOffer::walk synproxy.TcpOffer::timestamp dataplane.Connector::fill \
-  dataplane.Connector::insertAndForward dataplane.Connector::toa dataplane.Connector::insertToa \
-  dataplane.Connector::release* dataplane.Connector::endPredecessor dataplane.connection.LocalPorts::acquire* \
-  dataplane.connection.LocalPorts::fetchLater dataplane.connection.FreeEntries::* \
-  dataplane.connection.ConnectionTable::allocate dataplane.connection.ConnectionTable::link* \
-  dataplane.connection.ConnectionTable::remove dataplane.connection.ConnectionTable::fetchLater4 \
-  dataplane.connection.ConnectionTable::unlink dataplane.connection.TimerWheel::arm dataplane.TcpTracker::moveTo \
-  dataplane.ServerHandshakes::begin* dataplane.ServerHandshakes::from* dataplane.ServerHandshakes::complete \
-  dataplane.ServerHandshakes::settle dataplane.ServerHandshakes::sendSyn dataplane.ServerHandshakes::acknowledge \
-  dataplane.ServerHandshakes::leave dataplane.ServerHandshakes::send dataplane.ServerHandshakes::resend \
-  dataplane.ServerHandshakes::giveUp dataplane.ServerHandshakes::replace dataplane.Worker::process \
-  dataplane.OwnSegments::write dataplane.OwnSegments::translatedSyn dataplane.OwnSegments::translatedAcknowledgement \
-  dataplane.OwnSegments::of6 dataplane.Connector::open dataplane.Connector::openProxied \
-  dataplane.Connector::openFullnat; do
-  LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:CompileCommand=dontinline,lvsd.$lvs_method"
-done
+  # The packet path is compiled in the pieces that it is written in: the loop of the packets that there are most of has no
+  # call in it, and what is rare stays out of it (docs/performance.md, "The JIT").
+  LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:InlineSmallCode=20000 -XX:CompileCommand=quiet"
+  for lvs_method in dataplane.Pipeline::stage* dataplane.Pipeline::second* dataplane.Pipeline::forward* \
+    dataplane.Parser::stage* dataplane.nat.TcpRewrite::unusual dataplane.TcpTracker::change dataplane.Misses::fast \
+    dataplane.Misses::longWay dataplane.Misses::forwardSlow dataplane.Misses::known dataplane.Misses::reused dataplane.Misses::gone \
+    wire.Checksum::transport* wire.Checksum::verify6 dataplane.Misses::sendOn dataplane.Misses::rewrite \
+    dataplane.net.Net::nextHop* dataplane.net.Net::output dataplane.net.Net::refuse dataplane.SynProxy::miss \
+    dataplane.SynProxy::judge dataplane.SynProxy::cookie4 dataplane.SynProxy::proven dataplane.SynProxy::persistent \
+    dataplane.SynProxy::badTwice dataplane.FloodPath::stage* dataplane.FloodPath::answered \
+    dataplane.FloodPath::gather4 dataplane.FloodPath::gather6 synproxy.SipLanes::run \
+    synproxy.SynAnswer::answer* synproxy.TcpOffer::walk synproxy.TcpOffer::timestamp dataplane.Connector::fill \
+    dataplane.Connector::insertAndForward dataplane.Connector::toa dataplane.Connector::insertToa \
+    dataplane.Connector::release* dataplane.Connector::endPredecessor dataplane.connection.LocalPorts::acquire* \
+    dataplane.connection.LocalPorts::fetchLater dataplane.connection.FreeEntries::* \
+    dataplane.connection.ConnectionTable::allocate dataplane.connection.ConnectionTable::link* \
+    dataplane.connection.ConnectionTable::remove dataplane.connection.ConnectionTable::fetchLater4 \
+    dataplane.connection.ConnectionTable::unlink dataplane.connection.TimerWheel::arm dataplane.TcpTracker::moveTo \
+    dataplane.ServerHandshakes::begin* dataplane.ServerHandshakes::from* dataplane.ServerHandshakes::complete \
+    dataplane.ServerHandshakes::settle dataplane.ServerHandshakes::sendSyn dataplane.ServerHandshakes::acknowledge \
+    dataplane.ServerHandshakes::leave dataplane.ServerHandshakes::send dataplane.ServerHandshakes::resend \
+    dataplane.ServerHandshakes::giveUp dataplane.ServerHandshakes::replace dataplane.Worker::process \
+    dataplane.OwnSegments::write dataplane.OwnSegments::translatedSyn dataplane.OwnSegments::translatedAcknowledgement \
+    dataplane.OwnSegments::of6 dataplane.Connector::open dataplane.Connector::openProxied \
+    dataplane.Connector::openFullnat; do
+    LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:CompileCommand=dontinline,lvsd.$lvs_method"
+  done
+}

@@ -75,7 +75,7 @@ final class ListingOrder {
     static List<View.Service> unsorted(List<View.Service> services, int place) {
         List<View.Service> table = new ArrayList<>(services);
         Collections.reverse(table);
-        table.sort(Comparator.comparingInt(each -> bucket(each.spec().id(), place)));
+        table.sort((a, b) -> bucket(a.spec().id(), place) - bucket(b.spec().id(), place));
         return table;
     }
 

@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Made to start fast: no class is touched that the command does not need, no library at all.
  */
-public final class Lvsadm {
+public final class Lvsadm implements AutoCloseable {
     private static final int USAGE = 2;
     private static final int FAILURE = 1;
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
@@ -105,16 +105,17 @@ public final class Lvsadm {
         PrintStream buffered = new PrintStream(new BufferedOutputStream(out, 1 << 16), false, StandardCharsets.UTF_8);
         PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
         String program = System.getProperty("lvsd.program", "lvsadm");
-        int code = new Lvsadm(
-                        program.contains("ipvsadm") ? "ipvsadm" : "lvsadm",
-                        RawText.arguments(arguments),
-                        System.getenv(ControlProtocol.SOCKET_VARIABLE),
-                        SOCKET,
-                        new SystemNames(),
-                        System.in,
-                        buffered,
-                        err)
-                .run();
+        @SuppressWarnings("resource") // ends with the process; to close it takes longer than a listing of some services
+        Lvsadm tool = new Lvsadm(
+                program.contains("ipvsadm") ? "ipvsadm" : "lvsadm",
+                RawText.arguments(arguments),
+                System.getenv(ControlProtocol.SOCKET_VARIABLE),
+                SOCKET,
+                new SystemNames(),
+                System.in,
+                buffered,
+                err);
+        int code = tool.run();
         buffered.flush();
         // Nothing to run down: no thread of ours, no file.
         Runtime.getRuntime().halt(code);
@@ -138,7 +139,6 @@ public final class Lvsadm {
             return FAILURE;
         } finally {
             out.flush();
-            close();
         }
     }
 
@@ -159,12 +159,14 @@ public final class Lvsadm {
                 + " (is it running? another socket: --control SOCKET or " + ControlProtocol.SOCKET_VARIABLE + ")\n";
     }
 
-    private void close() {
+    /** Closes the connection to the daemon, if there is one. */
+    @Override
+    public void close() {
         if (control != null) {
             try {
                 control.close();
             } catch (IOException e) {
-                // Everything has been said and answered; the process ends anyway.
+                // Everything has been said and answered.
                 control = null;
             }
         }

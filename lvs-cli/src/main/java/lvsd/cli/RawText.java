@@ -70,10 +70,19 @@ final class RawText {
         out.flush();
     }
 
+    private static boolean whole(List<String> arguments) {
+        for (String argument : arguments) {
+            if (argument.indexOf(REPLACEMENT) >= 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** The arguments of this process as they are, of which the JVM gives {@code decoded}. */
     static List<String> arguments(String... decoded) {
         List<String> arguments = List.of(decoded);
-        if (arguments.stream().allMatch(each -> each.indexOf(REPLACEMENT) < 0)) {
+        if (whole(arguments)) {
             return arguments;
         }
         byte[] line;

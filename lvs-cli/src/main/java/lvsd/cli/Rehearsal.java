@@ -57,17 +57,17 @@ final class Rehearsal {
 
     private static void run(Path socket, List<String> command) {
         String rules = "-a -t 192.0.2.1:80 -r 198.18.0.1:80 -g -w 1\n".repeat(SERVICES);
-        try (PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8)) {
-            new Lvsadm(
-                            "ipvsadm",
-                            command,
-                            socket.toString(),
-                            Lvsadm.SOCKET,
-                            new SystemNames(SystemNames.NOBODY, SystemNames.SERVICES),
-                            new ByteArrayInputStream(rules.getBytes(StandardCharsets.UTF_8)),
-                            nowhere,
-                            nowhere)
-                    .run();
+        try (PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
+                Lvsadm tool = new Lvsadm(
+                        "ipvsadm",
+                        RawText.arguments(command.toArray(new String[0])),
+                        socket.toString(),
+                        Lvsadm.SOCKET,
+                        new SystemNames(SystemNames.NOBODY, SystemNames.SERVICES),
+                        new ByteArrayInputStream(rules.getBytes(StandardCharsets.UTF_8)),
+                        nowhere,
+                        nowhere)) {
+            tool.run();
         }
     }
 

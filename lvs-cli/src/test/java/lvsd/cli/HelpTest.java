@@ -20,17 +20,18 @@ class HelpTest {
     private static Output run(String program, String... arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
-        int code = new Lvsadm(
-                        program,
-                        List.of(arguments),
-                        null,
-                        socket -> new FakeDirector(),
-                        Recording.names(),
-                        new ByteArrayInputStream(new byte[0]),
-                        new PrintStream(out, false, StandardCharsets.UTF_8),
-                        new PrintStream(err, true, StandardCharsets.UTF_8))
-                .run();
-        return new Output(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+        try (Lvsadm tool = new Lvsadm(
+                program,
+                List.of(arguments),
+                null,
+                socket -> new FakeDirector(),
+                Recording.names(),
+                new ByteArrayInputStream(new byte[0]),
+                new PrintStream(out, false, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8))) {
+            int code = tool.run();
+            return new Output(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+        }
     }
 
     @Test

@@ -42,17 +42,19 @@ public final class Replay {
     static Result run(Lvsadm.Connector connector, Path socket, Step step) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
-        int code = new Lvsadm(
-                        "ipvsadm",
-                        step.arguments(),
-                        socket.toString(),
-                        connector,
-                        Recording.names(),
-                        new ByteArrayInputStream(RawText.encode(step.stdin())),
-                        new PrintStream(out, false, StandardCharsets.UTF_8),
-                        new PrintStream(err, true, StandardCharsets.UTF_8))
-                .run();
-        return new Result(Integer.toString(code), RawText.decode(out.toByteArray()), RawText.decode(err.toByteArray()));
+        try (Lvsadm tool = new Lvsadm(
+                "ipvsadm",
+                step.arguments(),
+                socket.toString(),
+                connector,
+                Recording.names(),
+                new ByteArrayInputStream(RawText.encode(step.stdin())),
+                new PrintStream(out, false, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8))) {
+            int code = tool.run();
+            return new Result(
+                    Integer.toString(code), RawText.decode(out.toByteArray()), RawText.decode(err.toByteArray()));
+        }
     }
 
     /** What is wrong with an answer; empty if it is the recorded one or differs as is allowed. */
