@@ -83,8 +83,8 @@ final class Pipeline {
     private int allVerdicts;
     /** All verdicts of the burst, and-ed. */
     private int sharedVerdicts;
-    /** Packets of the burst that {@link #stagePlain4} has forwarded, one bit each. */
-    private long plainRows;
+    /** Packets of the burst that may have their connections told of, one bit each: see {@link SyncFeed#counted}. */
+    private long countedRows;
     /** The packet of the next burst that is sampled. */
     private int sampled;
     /** Port by which the burst in hand came in. */
@@ -156,7 +156,7 @@ final class Pipeline {
         arrival = net.portInterface(port);
         allVerdicts = 0;
         sharedVerdicts = -1;
-        plainRows = 0;
+        countedRows = 0;
         int kinds = parse(packets, count, net.portMac(port));
         this.port = port;
         insertions4 = table4.insertions();
@@ -173,12 +173,13 @@ final class Pipeline {
         }
         if ((kinds & Burst.FAST6) != 0) {
             stageDecide6(count);
+            countedRows = Burst.bits(0, count);
         }
         if ((kinds & Burst.SLOW) != 0) {
             stageSlow(count, port);
         }
         if (sync.counts()) {
-            sync.counted(rows, Burst.bits(0, count) & ~plainRows, count);
+            sync.counted(rows, countedRows, count);
         }
         stageSample(count);
     }
@@ -289,8 +290,11 @@ final class Pipeline {
     private void decide4(int count) {
         for (int i = 0; i < count; ) {
             int end = stagePlain4(i, count);
-            plainRows |= Burst.bits(i, end);
-            i = end < count ? stageOthers4(end, count) : count;
+            i = end;
+            if (end < count) {
+                i = stageOthers4(end, count);
+                countedRows |= Burst.bits(end, i);
+            }
         }
     }
 
@@ -311,7 +315,6 @@ final class Pipeline {
         int now = this.now;
         boolean counts = sync.counts();
         int after = sysctls.syncAfter;
-        int every = sysctls.syncEvery;
         long reciprocal = sysctls.syncReciprocal;
         int all = 0;
         int shared = -1;
@@ -345,8 +348,8 @@ final class Pipeline {
             if (adjusts && (Tcp.headerLengthOf(rest) != Tcp.SIZE || !Connection.keepsWindowsOf(binding))) {
                 break;
             }
-            if (counts && (SyncFeed.behind(Connection.packets(hot) + 1, after, every, reciprocal) | side) == 0) {
-                break; // this packet has it told
+            if (counts && SyncFeed.mayBeTold(Connection.packets(hot) + 1, after, reciprocal) && side == 0) {
+                countedRows |= Burst.bits(i, i + 1);
             }
             seen(hot, side, now);
             DestinationCounters.count(traffic, Connection.destinationOf(binding), side, length);

@@ -192,7 +192,7 @@ final class SyncFeed {
      * each. A pass of its own, over the few packets that may have it; without kernels there is none.
      *
      * @param rows of the burst, see {@link Burst#row}
-     * @param candidates the packets that may have it, one bit each: what goes the short way leaves them out by itself
+     * @param candidates the packets that may have it, one bit each
      * @param count of packets in the burst
      */
     void counted(long rows, long candidates, int count) {
@@ -231,6 +231,14 @@ final class SyncFeed {
         return every == 0 || Integer.compareUnsigned(packets, after) < 0
                 ? packets - after
                 : remainder(packets - after, every, reciprocal);
+    }
+
+    /**
+     * Whether {@code packets} may be the right number; it is seldom one without {@link #behind} being 0. One multiplication
+     * (Lemire et al., section 3.2): multiples of the divisor, and no other numbers, times the reciprocal are below it.
+     */
+    static boolean mayBeTold(int packets, int after, long reciprocal) {
+        return Long.compareUnsigned(Integer.toUnsignedLong(packets - after) * reciprocal, reciprocal - 1) <= 0;
     }
 
     private boolean isCounted(ConnectionTable table, int entry) {

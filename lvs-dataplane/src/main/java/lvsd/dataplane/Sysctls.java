@@ -77,7 +77,10 @@ final class Sysctls {
     final boolean syncRepeats;
     /** Second number of {@code sync_threshold}: kernels are told again by so many packets, 0 not. */
     final int syncEvery;
-    /** 2^64 by {@link #syncEvery}, rounded up (0: 2^64), for remainders. */
+    /**
+     * 2^64 by {@link #syncEvery}, rounded up, for remainders. Of one it is 2^64, so 0; of zero, of which only 0 is a multiple,
+     * 1.
+     */
     final long syncReciprocal;
     /** Whether the number of a packet decides when kernels are told of its connection. */
     final boolean syncCounts;
@@ -130,7 +133,7 @@ final class Sysctls {
         syncRefresh = Timeouts.ticks(Math.max(0, number(settings, "sync_refresh_period")));
         syncRepeats = syncRefresh != 0 || every != 0;
         syncEvery = every;
-        syncReciprocal = every == 0 ? 0 : Long.divideUnsigned(-1, every) + 1;
+        syncReciprocal = every == 0 ? 1 : Long.divideUnsigned(-1, every) + 1;
         syncAfter = after(Integer.parseInt(threshold.substring(0, between)), every, syncRefresh != 0);
         syncCounts = every != 0 || (syncRefresh == 0 && syncAfter != NEVER);
         syncRetries = number(settings, "sync_retries");

@@ -23,6 +23,8 @@ import lvsd.rules.SynProxyMode;
 import lvsd.sync.SyncConnection;
 import lvsd.sync.UpdateQueue;
 import lvsd.wire.PacketBuilder;
+import lvsd.wire.SeededTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -246,5 +248,25 @@ class SyncToldTest {
                     .isBetween(recorded.told.get(i) - 2, recorded.told.get(i) + 2);
             assertThat(ours.states.get(i)).isEqualTo(recorded.states.get(i));
         }
+    }
+
+    /** What the loop over usual packets asks of each is another calculation than what decides. */
+    @Test
+    void shouldMissNoPacketOfTheRightNumber() throws Exception {
+        SeededTest.run(1000, random -> {
+            int every = random.nextInt(1 << random.nextInt(1, 31));
+            int after = random.nextInt(every == 0 ? 100 : Math.min(every, 1 << 20) + 1);
+            Sysctls settings = Sysctls.of(Map.of("sync_threshold", after + " " + every));
+            for (int i = 0; i < 1000; i++) {
+                int packets = i < 200 ? i : random.nextInt();
+                boolean right =
+                        SyncFeed.behind(packets, settings.syncAfter, settings.syncEvery, settings.syncReciprocal) == 0;
+                boolean may = SyncFeed.mayBeTold(packets, settings.syncAfter, settings.syncReciprocal);
+                boolean begun = Integer.compareUnsigned(packets, settings.syncAfter) >= 0;
+                String what = "packet " + packets + " of " + after + " " + every;
+                assertThat(may || !right).as(what).isTrue();
+                assertThat(may == right || !begun).as(what).isTrue();
+            }
+        });
     }
 }
