@@ -608,6 +608,10 @@ final class Misses {
         int entry = ConnectionTable.entry(reference);
         int side = ConnectionTable.side(reference);
         long hot = table.hot(entry);
+        if (side == Connection.CLIENT_SIDE) {
+            // The kernel counts what comes for a server whatever becomes of it, and of its answers those that go on.
+            pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
+        }
         int ttl = p.ipv6 ? Ipv6.hopLimit(p.l3) : Ipv4.ttl(p.l3);
         if (ttl <= 1) {
             net.timeExceeded(p);
@@ -635,10 +639,12 @@ final class Misses {
                 && !p.fragment) {
             connector.toa(p, table, entry, side, mtu);
         }
-        if (side == Connection.SERVER_SIDE && p.protocol == Ipv4.PROTOCOL_UDP) {
-            answered(table, entry);
+        if (side == Connection.SERVER_SIDE) {
+            if (p.protocol == Ipv4.PROTOCOL_UDP) {
+                answered(table, entry);
+            }
+            pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
         }
-        pipeline.counters.count(Connection.destination(hot), side, p.l3Length);
         rewrite(p, reference, hot);
         return net.output(p, nextHop);
     }

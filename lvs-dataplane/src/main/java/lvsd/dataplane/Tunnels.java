@@ -69,8 +69,7 @@ final class Tunnels {
     /** Wraps a packet of a connection with a tunnel and sends it to {@code nextHop}, that of the server; its TTL is above 1. */
     int send(Packet p, ConnectionTable table, int entry, int nextHop) {
         long hot = table.hot(entry);
-        int index = Connection.destination(hot);
-        Destination destination = pipeline.services.destination(index);
+        Destination destination = pipeline.services.destination(Connection.destination(hot));
         if (destination == null) {
             return Verdict.drop(DropReason.DESTINATION_GONE);
         }
@@ -82,7 +81,6 @@ final class Tunnels {
             net.tooBig(p, mtu);
             return Verdict.drop(DropReason.TOO_BIG);
         }
-        pipeline.counters.count(index, Connection.CLIENT_SIDE, p.l3Length);
         return wrap(p, destination, nextHop, whole, port(table, entry))
                 ? net.outputOwn(p, nextHop, way)
                 : Verdict.drop(DropReason.TUNNEL);

@@ -51,15 +51,19 @@ class RefusalTest extends PipelineTest {
                 64,
                 TestDirector.port("wan0", "net_null", 1500, List.of(), "198.18.10.1", "2001:db8:a::1"),
                 TestDirector.port("lan0", "net_null", 1300, List.of(), "198.18.20.1", "2001:db8:b::1")));
-        Flow.service(director, way, true);
+        Service service = Flow.service(director, way, true);
         Flow flow = tcp(way, 5).establish(1, 2);
         flow.up("P.", 2, 3, 1300 - way.ipHeader() - 20);
+        long before = director.totals(service, 0).inPackets();
         PacketBuilder big = flow.fromClient().df().flags("P.").seq(2).ack(3).payload(1301 - way.ipHeader() - 20);
         director.send(0, big.build());
         PacketBuilder error = way.ipv6 ? fromVip(way).icmp(2, 0) : fromVip(way).icmp(3, 4);
         int quoted = way.ipv6 ? 1280 - 48 : 576 - 28;
         expectError(error.rest(1300), Arrays.copyOf(big.ttl(63).buildIp(), quoted));
         assertThat(director.drops()).isEqualTo("too-big=1 ");
+        assertThat(director.totals(service, 0).inPackets())
+                .as("counted all the same, as by the kernel")
+                .isEqualTo(before + 1);
     }
 
     @ParameterizedTest

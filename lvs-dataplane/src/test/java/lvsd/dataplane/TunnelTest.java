@@ -195,7 +195,7 @@ class TunnelTest extends PipelineTest {
     @ParameterizedTest
     @MethodSource("tunnels")
     void shouldTellTheClientWhatFits(Way way, Way outer, DestinationSpec.Tunnel tunnel) {
-        service(director, way, outer, tunnel, Protocol.UDP);
+        Service service = service(director, way, outer, tunnel, Protocol.UDP);
         int mtu = 1500 - overhead(outer, tunnel);
         PacketBuilder fits = in(way).udp(7, 80).payload(mtu - way.ipHeader() - 8);
         director.send(0, (way.ipv6 ? fits : fits.df()).build());
@@ -205,6 +205,7 @@ class TunnelTest extends PipelineTest {
         director.expectNothing(1);
         expectTooBig(way, mtu, big);
         assertThat(director.drops()).isEqualTo("too-big=1 ");
+        assertThat(director.totals(service, 0).inPackets()).isEqualTo(2);
     }
 
     private void expectTooBig(Way way, int mtu, PacketBuilder sent) {
