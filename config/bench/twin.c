@@ -964,8 +964,10 @@ static double cpu_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static uint64_t packets_seen, longest_cycle;
+static uint64_t packets_seen, longest_cycle, long_cycles;
 static double tsc_hz;
+
+static uint64_t millisecond;
 
 /* One duty cycle, as Worker.doWork: clock, timers, receive, process. */
 static unsigned cycle(struct burst *b, bool syns)
@@ -975,6 +977,7 @@ static unsigned cycle(struct burst *b, bool syns)
 
 	if (took > longest_cycle)
 		longest_cycle = took;
+	long_cycles += took > millisecond;
 	cycle_clock = now;
 	uint32_t to = (uint32_t)(now >> 23); /* about 3 to 4 ms */
 	if (to != tick) {
@@ -1029,14 +1032,16 @@ static void steady(struct burst *b, double warmup, double seconds)
 {
 	cycle_clock = rte_rdtsc();
 	run_cycles(b, warmup);
-	packets_seen = longest_cycle = 0;
+	packets_seen = longest_cycle = long_cycles = 0;
 	memset(drops, 0, sizeof(drops));
 	double cpu = cpu_seconds(), wall = (double)rte_rdtsc();
 	run_cycles(b, seconds);
 	cpu = cpu_seconds() - cpu;
 	wall = ((double)rte_rdtsc() - wall) / tsc_hz;
-	printf("mpps=%.3f\npackets=%lu\ncpu_seconds=%.4f\nwall_seconds=%.4f\nlongest_cycle_us=%.1f\n",
-	       packets_seen / cpu / 1e6, (unsigned long)packets_seen, cpu, wall, longest_cycle / tsc_hz * 1e6);
+	printf("mpps=%.3f\npackets=%lu\ncpu_seconds=%.4f\nwall_seconds=%.4f\nlongest_cycle_us=%.1f\n"
+	       "cycles_over_1ms=%lu\n",
+	       packets_seen / cpu / 1e6, (unsigned long)packets_seen, cpu, wall, longest_cycle / tsc_hz * 1e6,
+	       (unsigned long)long_cycles);
 }
 
 static void setup(struct burst *b, uint32_t connections, unsigned passes)
@@ -1118,6 +1123,7 @@ int main(int argc, char **argv)
 	}
 	static struct burst burst;
 	tsc_hz = (double)rte_get_tsc_hz();
+	millisecond = rte_get_tsc_hz() / 1000;
 	port_mask = connections / PAIRS - 1;
 	make_events();
 	open_port();
