@@ -66,6 +66,21 @@ final class Burst {
         return rows + (long) (i & CAPACITY - 1) * SIZE;
     }
 
+    /** As {@link #row(long, int)}, {@link #CAPACITY} included: where a loop over lines begins and ends. */
+    static long edge(long rows, int i) {
+        return rows + (long) i * SIZE;
+    }
+
+    /** The line behind another. A loop that goes from line to line has nothing to calculate from a number. */
+    static long next(long row) {
+        return row + SIZE;
+    }
+
+    /** The packet whose line it is; of an {@link #edge}, too. */
+    static int index(long rows, long row) {
+        return (int) (row - rows) >> SHIFT;
+    }
+
     /** Notes a packet that needs the long way; there is nothing of it to look up. */
     static void setSlow(long row) {
         Memory.setInt(row, SIZE, SUMMARY, SLOW);

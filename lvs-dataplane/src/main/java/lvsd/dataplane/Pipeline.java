@@ -9,8 +9,10 @@ import lvsd.dataplane.nat.TcpRewrite;
 import lvsd.dataplane.net.Adjacency;
 import lvsd.dataplane.net.Net;
 import lvsd.dataplane.scheduler.DestinationCounters;
+import lvsd.dataplane.service.Destination;
 import lvsd.dataplane.service.ServiceTable;
 import lvsd.memory.Memory;
+import lvsd.memory.Scratch;
 import lvsd.wire.Checksum;
 import lvsd.wire.Ipv4;
 import lvsd.wire.Ipv6;
@@ -58,7 +60,7 @@ final class Pipeline {
 
     private final long hot6;
     /** Of {@link #counters}. */
-    private final long[] traffic;
+    private final long traffic;
     /** Of {@link #net}: where the lines of next hops begin, and which part of an id is the line's number. */
     private final long hops;
 
@@ -73,6 +75,10 @@ final class Pipeline {
     Sysctls sysctls = Sysctls.DEFAULT;
     /** Of {@link #services}. */
     private long[] live = services.live();
+    /** A byte for each destination: 0 if it is {@link #live}. A packet needs one load for it. */
+    private final Scratch goneMemory = new Scratch(Destination.MAXIMUM, Long.SIZE);
+
+    private final long gone = goneMemory.address();
     /** Time of this cycle in ticks of 4 ms; set by the worker. */
     int now;
     /** {@link ConnectionTable#insertions} of the tables when candidates were looked for. */
@@ -102,7 +108,7 @@ final class Pipeline {
         this.counters = parts.counters();
         this.hot4 = table4.hot(0);
         this.hot6 = table6.hot(0);
-        this.traffic = counters.traffic();
+        this.traffic = counters.lines();
         this.net = parts.net();
         this.hops = net.lines();
         this.hopMask = net.lineMask();
@@ -111,6 +117,7 @@ final class Pipeline {
         this.misses = new Misses(this, parts);
         this.floods = misses.proxy().floods();
         this.sync = new SyncFeed(this, parts);
+        Memory.fill(gone, Destination.MAXIMUM, 1);
     }
 
     /** The way of connections to and from other directors. */
@@ -140,8 +147,25 @@ final class Pipeline {
 
     /** Takes over a snapshot, between cycles. */
     void use(ServiceTable newest) {
+        long[] before = live;
         services = newest;
         live = newest.live();
+        for (int i = 0; i < live.length; i++) {
+            if (live[i] != before[i]) {
+                noteGone(i * Long.SIZE, live[i]);
+            }
+        }
+    }
+
+    private void noteGone(int first, long present) {
+        for (int i = 0; i < Long.SIZE; i++) {
+            Memory.setByte(gone, Destination.MAXIMUM, first + i, (int) (~present >>> i) & 1);
+        }
+    }
+
+    /** 0 if the destination is there, else 1. */
+    private static int gone(long gone, int destination) {
+        return Memory.getByte(gone + (destination & Destination.MAXIMUM - 1), 1, 0);
     }
 
     /**
@@ -232,8 +256,9 @@ final class Pipeline {
      */
     private void stageFetchBuckets(int from, int to) {
         long base = Memory.address(rows);
-        for (int i = from; i < to; i++) {
-            ConnectionTable.fetchBucket(Burst.bucket(Burst.row(base, i)));
+        long end = Burst.edge(base, to);
+        for (long row = Burst.edge(base, from); row != end; row = Burst.next(row)) {
+            ConnectionTable.fetchBucket(Burst.bucket(row));
         }
     }
 
@@ -243,9 +268,9 @@ final class Pipeline {
      */
     private int stageCandidates(int count) {
         long base = Memory.address(rows);
+        long end = Burst.edge(base, count);
         int seconds = 0;
-        for (int i = 0; i < count; i++) {
-            long row = Burst.row(base, i);
+        for (long row = base; row != end; row = Burst.next(row)) {
             int kind = Burst.kind(Burst.summary(row));
             if (kind != Burst.SLOW) {
                 long bucket = Burst.bucket(row);
@@ -310,17 +335,17 @@ final class Pipeline {
         long connections = Memory.address(hot4);
         long lines = Memory.address(hops);
         int lineMask = hopMask & Net.LINES_MASK;
-        long[] live = this.live;
-        long[] traffic = this.traffic;
+        long gone = Memory.address(this.gone);
+        long traffic = Memory.address(this.traffic);
         int now = this.now;
         boolean counts = sync.counts();
         int after = sysctls.syncAfter;
         long reciprocal = sysctls.syncReciprocal;
         int all = 0;
         int shared = -1;
-        int i = from;
-        for (; i < count; i++) {
-            long row = Burst.row(base, i);
+        long row = Burst.edge(base, from);
+        long end = Burst.edge(base, count);
+        for (; row != end; row = Burst.next(row)) {
             long brief = Burst.brief(row);
             int reference = Burst.reference(row);
             if (!Burst.isTcp4(brief) || reference == NONE) {
@@ -340,16 +365,15 @@ final class Pipeline {
                     | Connection.differenceFromEstablished(fields)
                     | TcpStates.differenceFromData(Tcp.flagsOf(rest))
                     | Adjacency.difference(line, nextHop)
+                    | gone(gone, Connection.destinationOf(binding))
                     | (Ipv4.ttlOf(middle) - 2 | Adjacency.plainMtu(line) - length) >> 31;
-            if (different != 0 || !ServiceTable.live(live, Connection.destinationOf(binding))) {
-                break;
-            }
             boolean adjusts = (fields & ADJUST) != 0;
-            if (adjusts && (Tcp.headerLengthOf(rest) != Tcp.SIZE || !Connection.keepsWindowsOf(binding))) {
+            if (different != 0
+                    || (adjusts && ((Tcp.headerLengthOf(rest) ^ Tcp.SIZE) | Connection.windowsOf(binding)) != 0)) {
                 break;
             }
             if (counts && SyncFeed.mayBeTold(Connection.packets(hot) + 1, after, reciprocal) && side == 0) {
-                countedRows |= Burst.bits(i, i + 1);
+                countedRows |= 1L << Burst.index(base, row);
             }
             seen(hot, side, now);
             DestinationCounters.count(traffic, Connection.destinationOf(binding), side, length);
@@ -374,7 +398,7 @@ final class Pipeline {
             shared &= verdict;
         }
         note(all, shared);
-        return i;
+        return Burst.index(base, row);
     }
 
     /** The IPv4 packet {@code from}, and those after it up to the next TCP segment; returns where it stopped. */
@@ -506,7 +530,7 @@ final class Pipeline {
     private int forward4(long row, int summary, int reference) {
         long hot = hot(hot4, reference);
         long binding = Connection.binding(hot);
-        if (!ServiceTable.live(live, Connection.destinationOf(binding))) {
+        if (gone(gone, Connection.destinationOf(binding)) != 0) {
             return misses.gone(row, summary, reference);
         }
         long ip = Burst.l3(row);
@@ -563,7 +587,7 @@ final class Pipeline {
     /** As {@link #forward4} for IPv6. */
     private int forward6(long row, int summary, int reference) {
         long hot = hot(hot6, reference);
-        if (!ServiceTable.live(live, Connection.destination(hot))) {
+        if (gone(gone, Connection.destination(hot)) != 0) {
             return misses.gone(row, summary, reference);
         }
         long ip = Burst.l3(row);
@@ -702,7 +726,7 @@ final class Pipeline {
         int others = -(int) (deltas >>> 32);
         long sum = TcpRewrite.sequence(l4, Tcp.flagsOf(rest), (int) deltas, others);
         boolean plain = Tcp.headerLengthOf(rest) == Tcp.SIZE
-                && ((fields & Connection.SYN_PROXY) == 0 || Connection.keepsWindowsOf(binding));
+                && ((fields & Connection.SYN_PROXY) == 0 || Connection.windowsOf(binding) == 0);
         return plain ? sum : sum + stageOptions(table(ipv6), l4, rest, reference, hot, fields, others);
     }
 

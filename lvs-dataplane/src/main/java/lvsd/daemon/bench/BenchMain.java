@@ -308,7 +308,8 @@ public final class BenchMain implements Callable<Integer> {
             if (wanted.contains("c-twin")) {
                 // Without a JVM: what the machine does to a thread that only polls.
                 Machine longer = new Machine(machine.cpu(), machine.otherCpu(), machine.warmupSeconds(), watched);
-                Properties twins = new TwinSubject(twin, longer).measure(row, input(row), raw.resolve("watch-twin.txt"));
+                Properties twins =
+                        new TwinSubject(twin, longer).measure(row, input(row), raw.resolve("watch-twin.txt"));
                 for (String name : List.of("longest_cycle_us", "cycles_over_1ms")) {
                     report.finding("watch.c-twin." + name, twins.getProperty(name));
                 }

@@ -250,7 +250,7 @@ public final class Connection {
 
     /**
      * Destination, the SYN proxy's bits and the checksum deltas in one load: take apart with {@link #destinationOf},
-     * {@link #keepsWindowsOf} and {@link #deltasOf}.
+     * {@link #windowsOf} and {@link #deltasOf}.
      */
     public static long binding(long hot) {
         return Memory.getLong(hot, SIZE, DESTINATION);
@@ -271,9 +271,9 @@ public final class Connection {
         return (int) (binding >>> 32) ^ -side;
     }
 
-    /** Whether by a {@link #binding} the SYN proxy has no window to shift. */
-    public static boolean keepsWindowsOf(long binding) {
-        return ((int) (binding >>> 16) & WINDOW_SHIFTS) == 0;
+    /** What by a {@link #binding} the SYN proxy shifts windows by: 0 none. */
+    public static int windowsOf(long binding) {
+        return (int) (binding >>> 16) & WINDOW_SHIFTS;
     }
 
     /** Index of the destination, 16 bits. */

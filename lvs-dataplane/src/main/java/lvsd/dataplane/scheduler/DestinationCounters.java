@@ -3,6 +3,8 @@ package lvsd.dataplane.scheduler;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import lvsd.dataplane.service.Destination;
+import lvsd.memory.Memory;
+import lvsd.memory.Scratch;
 
 /**
  * One worker's counters of every destination, by {@link Destination#index}. Written by their worker only; any thread may
@@ -14,53 +16,64 @@ import lvsd.dataplane.service.Destination;
 public final class DestinationCounters {
     private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
 
-    private static final int STRIDE = 8;
+    /** Bytes of what is counted of a destination: one cache line. */
+    private static final int SIZE = 64;
+
     private static final int CONNECTIONS = 0;
-    private static final int IN_PACKETS = 1;
-    private static final int OUT_PACKETS = 2;
-    private static final int IN_BYTES = 3;
-    private static final int OUT_BYTES = 4;
-    private static final int PERSISTENT = 5;
-    private static final int HALF_OPEN = 6;
-    private static final int UNANSWERED = 7;
+    private static final int IN_PACKETS = 8;
+    private static final int OUT_PACKETS = 16;
+    private static final int IN_BYTES = 24;
+    private static final int OUT_BYTES = 32;
+    private static final int PERSISTENT = 40;
+    private static final int HALF_OPEN = 48;
+    private static final int UNANSWERED = 56;
     private static final long ONE_ACTIVE = 1L << 32;
     private static final long ONE_INACTIVE = 1;
 
-    private final long[] traffic = new long[Destination.MAXIMUM * STRIDE];
+    /** Outside the heap: an array there has a length, which every access would be compared with. */
+    private final Scratch memory = new Scratch((long) Destination.MAXIMUM * SIZE, SIZE);
+
+    private final long lines = memory.address();
     private final long[] loads = new long[Destination.MAXIMUM];
 
     /** Counts a packet of {@code side} (0: from the client, 1: to the client) and its IP bytes. */
     public void count(int destination, int side, int bytes) {
-        count(traffic, destination, side, bytes);
+        count(lines, destination, side, bytes);
     }
 
     /**
-     * As {@link #count(int, int, int)} on the array that {@link #traffic} gave. Plain stores: a 64-bit machine writes a
-     * long whole, and no burst lasts so long that a reader could miss them.
+     * As {@link #count(int, int, int)}, given {@link #lines}. Plain stores: a 64-bit machine writes a long whole, and no
+     * burst lasts so long that a reader could miss them.
      */
-    public static void count(long[] traffic, int destination, int side, int bytes) {
-        int at = destination * STRIDE + side;
-        traffic[at + IN_PACKETS]++;
-        traffic[at + IN_BYTES] += bytes;
+    public static void count(long lines, int destination, int side, int bytes) {
+        long at = line(lines, destination) + side * 8L;
+        Memory.setLong(at, SIZE - 8, IN_PACKETS, Memory.getLong(at, SIZE - 8, IN_PACKETS) + 1);
+        Memory.setLong(at, SIZE - 8, IN_BYTES, Memory.getLong(at, SIZE - 8, IN_BYTES) + bytes);
     }
 
-    /** The counters of traffic, for the packet path to keep at hand; to be given to {@link #count(long[], int, int, int)}. */
-    public long[] traffic() {
-        return traffic;
+    private static long line(long lines, int destination) {
+        return Memory.address(lines) + (long) (destination & Destination.MAXIMUM - 1) * SIZE;
+    }
+
+    /**
+     * Where traffic is counted, for the packet path to keep at hand; to be given to {@link #count(long, int, int, int)}. For as
+     * long as this is reachable.
+     */
+    public long lines() {
+        return lines;
     }
 
     /** Counts several packets at once. */
     public void count(int destination, int inPackets, int inBytes, int outPackets, int outBytes) {
-        int at = destination * STRIDE;
-        add(at + IN_PACKETS, inPackets);
-        add(at + IN_BYTES, inBytes);
-        add(at + OUT_PACKETS, outPackets);
-        add(at + OUT_BYTES, outBytes);
+        add(destination, IN_PACKETS, inPackets);
+        add(destination, IN_BYTES, inBytes);
+        add(destination, OUT_PACKETS, outPackets);
+        add(destination, OUT_BYTES, outBytes);
     }
 
     /** Counts a new connection, inactive as they all begin. */
     void opened(int destination) {
-        add(destination * STRIDE + CONNECTIONS, 1);
+        add(destination, CONNECTIONS, 1);
         addLoad(destination, ONE_INACTIVE);
     }
 
@@ -81,21 +94,22 @@ public final class DestinationCounters {
 
     /** Counts persistence templates that begin (1) or end (-1). */
     void persistent(int destination, int change) {
-        add(destination * STRIDE + PERSISTENT, change);
+        add(destination, PERSISTENT, change);
     }
 
     /** Counts TCP connections whose handshake begins (1) or is over (-1). */
     void halfOpen(int destination, int change) {
-        add(destination * STRIDE + HALF_OPEN, change);
+        add(destination, HALF_OPEN, change);
     }
 
     /** Counts a handshake of the SYN proxy that the destination did not answer. */
     void notAnswered(int destination) {
-        add(destination * STRIDE + UNANSWERED, 1);
+        add(destination, UNANSWERED, 1);
     }
 
-    private void add(int at, long change) {
-        LONGS.setOpaque(traffic, at, traffic[at] + change);
+    private void add(int destination, int counter, long change) {
+        long line = line(lines, destination);
+        Memory.setLong(line, SIZE, counter, Memory.getLong(line, SIZE, counter) + change);
     }
 
     private void addLoad(int destination, long change) {
@@ -143,7 +157,7 @@ public final class DestinationCounters {
     }
 
     private long read(int destination, int counter) {
-        return (long) LONGS.getOpaque(traffic, destination * STRIDE + counter);
+        return Memory.getLong(line(lines, destination), SIZE, counter);
     }
 
     /** Both counts of connections in one: take apart with {@link #active(long)} and {@link #inactive(long)}. */

@@ -240,18 +240,13 @@ public final class ServiceTable {
         return index < destinations.length ? destinations[index] : null;
     }
 
-    /** One bit for every destination that there is, for {@link #live(long[], int)}. Not to be changed. */
+    /** One bit for every destination whose packets are forwarded, 64 of them in a long. Not to be changed. */
     public long[] live() {
         return live;
     }
 
     /** Whether packets of connections with that destination are forwarded. */
     public boolean forwards(int destination) {
-        return live(live, destination);
-    }
-
-    /** Whether {@code live}, from {@link #live()}, has the destination: one load from a few lines that stay near. */
-    public static boolean live(long[] live, int destination) {
         return (live[destination >>> 6] >>> destination & 1) != 0;
     }
 }
