@@ -188,8 +188,9 @@ final class Pipeline {
         if (partialChecksums.get(port)) {
             stageRepair(count);
         }
-        if (stageCandidates(count) != 0) {
-            stageSeconds(count);
+        long seconds = stageCandidates(count);
+        if (seconds != 0) {
+            stageSeconds(seconds);
         }
         floods.stage(rows, kinds, count);
         if ((kinds & Burst.FAST4) != 0) {
@@ -264,12 +265,12 @@ final class Pipeline {
 
     /**
      * Finds a candidate for every packet in its first bucket, and has its entry fetched; where there is none and the bucket
-     * has overflowed, the second bucket. Returns whether there are such, 1 or 0.
+     * has overflowed, the second bucket. Returns which these are, one bit each.
      */
-    private int stageCandidates(int count) {
+    private long stageCandidates(int count) {
         long base = Memory.address(rows);
         long end = Burst.edge(base, count);
-        int seconds = 0;
+        long seconds = 0;
         for (long row = base; row != end; row = Burst.next(row)) {
             int kind = Burst.kind(Burst.summary(row));
             if (kind != Burst.SLOW) {
@@ -282,7 +283,7 @@ final class Pipeline {
                     long second = (kind == Burst.FAST4 ? table4 : table6).secondBucket(Burst.hash(row));
                     Burst.setBucket(row, second);
                     ConnectionTable.fetchBucket(second);
-                    seconds = 1;
+                    seconds |= 1L << Burst.index(base, row);
                 }
             }
         }
@@ -290,17 +291,14 @@ final class Pipeline {
     }
 
     /** As {@link #stageCandidates} in the second bucket, for the few packets that have none so far. */
-    private void stageSeconds(int count) {
+    private void stageSeconds(long which) {
         long base = Memory.address(rows);
-        for (int i = 0; i < count; i++) {
-            long row = Burst.row(base, i);
-            int kind = Burst.kind(Burst.summary(row));
-            if (kind != Burst.SLOW && Burst.reference(row) == NONE) {
-                int reference = ConnectionTable.candidate(Burst.bucket(row), Burst.hash(row));
-                Burst.setReference(row, reference);
-                if (reference != NONE) {
-                    Connection.fetch(hot(kind == Burst.FAST4 ? hot4 : hot6, reference));
-                }
+        for (long left = which; left != 0; left &= left - 1) {
+            long row = Burst.row(base, Long.numberOfTrailingZeros(left));
+            int reference = ConnectionTable.candidate(Burst.bucket(row), Burst.hash(row));
+            Burst.setReference(row, reference);
+            if (reference != NONE) {
+                Connection.fetch(hot(Burst.kind(Burst.summary(row)) == Burst.FAST4 ? hot4 : hot6, reference));
             }
         }
     }
