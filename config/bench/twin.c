@@ -965,9 +965,8 @@ static double cpu_seconds(void)
 }
 
 static uint64_t packets_seen, longest_cycle, long_cycles;
+static uint64_t millisecond; /* in ticks of the TSC */
 static double tsc_hz;
-
-static uint64_t millisecond;
 
 /* One duty cycle, as Worker.doWork: clock, timers, receive, process. */
 static unsigned cycle(struct burst *b, bool syns)

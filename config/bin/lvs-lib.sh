@@ -55,6 +55,10 @@ find_jars() {
   [ -r "$lvs_jar" ] || die "no jars in $LVS_JAR_DIR: build first, with mvn package or config/bin/lvs-setup --build."
 }
 
+# What the JVM of the tool is told, in its rehearsal too: a cache is of use to the JVM that it was made by. A short life: no
+# compiler beyond C1, no collector threads, no code made for a constructor that is called once.
+LVS_TOOL_OPTIONS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Djdk.reflect.useNativeAccessorOnly=true"
+
 # Sets LVS_DAEMON_OPTIONS: what the JVM of a director is told, in lvsd and under lvs-bench alike. A function, for the tool
 # has no time for it.
 daemon_options() {

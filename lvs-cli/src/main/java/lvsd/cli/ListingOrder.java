@@ -75,6 +75,7 @@ final class ListingOrder {
     static List<View.Service> unsorted(List<View.Service> services, int place) {
         List<View.Service> table = new ArrayList<>(services);
         Collections.reverse(table);
+        // Not Comparator.comparingInt: the ahead-of-time cache cannot hold its lambda.
         table.sort((a, b) -> bucket(a.spec().id(), place) - bucket(b.spec().id(), place));
         return table;
     }

@@ -18,8 +18,7 @@ import lvsd.control.ControlProtocol;
 
 /**
  * What the ahead-of-time cache is made from: the usual commands, each some times, before a director that knows one answer
- * to each. A run loads and links all that the tool needs, and shows the compiler where it spends its time. Run by
- * {@code lvs-aot}, never in normal use.
+ * to each. A run loads and links all that the tool needs. Run by {@code lvs-aot}, never in normal use.
  */
 final class Rehearsal {
     private static final int REPEATS = 20;

@@ -66,7 +66,10 @@ final class Burst {
         return rows + (long) (i & CAPACITY - 1) * SIZE;
     }
 
-    /** As {@link #row(long, int)}, {@link #CAPACITY} included: where a loop over lines begins and ends. */
+    /**
+     * As {@link #row(long, int)}, {@link #CAPACITY} included: where a loop over lines begins and ends. Unlike there {@code i} is
+     * taken as it is; no {@link PacketIo} receives more.
+     */
     static long edge(long rows, int i) {
         return rows + (long) i * SIZE;
     }

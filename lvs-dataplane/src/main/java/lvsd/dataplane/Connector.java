@@ -537,7 +537,10 @@ final class Connector {
         }
     }
 
-    /** IPv4 with NAT or FULLNAT: a store for each eight bytes, since an access through a segment is some 600 nodes of the compilation. */
+    /**
+     * IPv4 with NAT or FULLNAT: a store for each eight bytes, since an access through a segment is some 600 nodes of the
+     * compilation.
+     */
     private void fill4(Packet p, ConnectionTable table, int entry, Service service, Destination destination) {
         long hot = table.hot(entry);
         long client = Ipv4.addresses(p.l3);

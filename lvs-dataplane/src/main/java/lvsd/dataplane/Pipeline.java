@@ -73,10 +73,8 @@ final class Pipeline {
     ServiceTable services = ServiceTable.EMPTY;
     /** Newest settings; set by the worker between cycles. */
     Sysctls sysctls = Sysctls.DEFAULT;
-    /** Of {@link #services}. */
-    private long[] live = services.live();
-    /** A byte for each destination: 0 if it is {@link #live}. A packet needs one load for it. */
-    private final Scratch goneMemory = new Scratch(Destination.MAXIMUM, Long.SIZE);
+    /** A byte for each destination: 0 if it is live in {@link #services}, else 1. A packet needs one load for it. */
+    private final Scratch goneMemory = new Scratch(Destination.MAXIMUM, Long.BYTES);
 
     private final long gone = goneMemory.address();
     /** Time of this cycle in ticks of 4 ms; set by the worker. */
@@ -147,9 +145,9 @@ final class Pipeline {
 
     /** Takes over a snapshot, between cycles. */
     void use(ServiceTable newest) {
-        long[] before = live;
+        long[] before = services.live();
+        long[] live = newest.live();
         services = newest;
-        live = newest.live();
         for (int i = 0; i < live.length; i++) {
             if (live[i] != before[i]) {
                 noteGone(i * Long.SIZE, live[i]);

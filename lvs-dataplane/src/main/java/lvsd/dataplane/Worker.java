@@ -189,8 +189,8 @@ public final class Worker {
     }
 
     /**
-     * One cycle at {@code nanos} (a monotonic clock): at most one command, one burst of every ring, some of every port ({@link #poll}), some timers.
-     * Returns how much was done; 0 means idle.
+     * One cycle at {@code nanos} (a monotonic clock): at most one command, one burst of every ring, some of every port
+     * ({@link #poll}), some timers. Returns how much was done; 0 means idle.
      */
     public int doWork(long nanos) {
         STATISTICS.setOpaque(statistics, CLOCK, nanos);

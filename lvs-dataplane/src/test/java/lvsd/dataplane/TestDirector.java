@@ -56,7 +56,8 @@ final class TestDirector implements AutoCloseable {
     private long generation;
     private int nextDestination;
     private int nextLocal;
-    /** Clock of the director, nanoseconds; begins no earlier than the timer wheels do, which would be late by the difference, and
+    /**
+     * Clock of the director, nanoseconds; begins no earlier than the timer wheels do, which would be late by the difference, and
      * with a second, so that what is rounded to seconds is so in every run alike. */
     long now;
     /** Whether the hosts behind a port answer ARP and ND. */

@@ -2,8 +2,6 @@ package lvsd.sync;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -57,9 +55,25 @@ class AttackTest {
             this.random = random;
             RandomGenerator own = new SplittableRandom(random.nextLong());
             SyncSettings settings = new SyncSettings(1, 1, 20, 50_000, 4096, 0);
-            master = new Master(daemon(Rule.Role.MASTER), settings, rings(), 1, source, link(toBackup), own, now);
-            backup =
-                    new Backup(daemon(Rule.Role.BACKUP), settings, rings(), 2, sink, link(toMaster), own, 1 << 12, now);
+            master = new Master(
+                    Writers.daemon(Rule.Role.MASTER, SYNCID, 1400),
+                    settings,
+                    rings(),
+                    1,
+                    source,
+                    link(toBackup),
+                    own,
+                    now);
+            backup = new Backup(
+                    Writers.daemon(Rule.Role.BACKUP, SYNCID, 1400),
+                    settings,
+                    rings(),
+                    2,
+                    sink,
+                    link(toMaster),
+                    own,
+                    1 << 12,
+                    now);
             stranger = Writers.signer(Writers.ring(algorithm, 4, "another key of good length"), SYNCID, 1, now);
             // The same key, for another group's port.
             elsewhere = new Signer(
@@ -70,16 +84,7 @@ class AttackTest {
         }
 
         private Rings rings() {
-            return new Rings(algorithm, Writers.keys(KEY), daemon(Rule.Role.MASTER), 1);
-        }
-
-        private static DaemonSettings daemon(Rule.Role role) {
-            try {
-                return new DaemonSettings(
-                        role, "eth0", SYNCID, 1400, InetAddress.getByAddress(Writers.GROUP), Writers.PORT, 255);
-            } catch (UnknownHostException e) {
-                throw new IllegalStateException(e);
-            }
+            return new Rings(algorithm, Writers.keys(KEY), Writers.daemon(Rule.Role.MASTER, SYNCID, 1400), 1);
         }
 
         private Link link(Deque<Datagram> to) {

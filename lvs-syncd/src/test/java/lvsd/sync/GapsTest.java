@@ -2,8 +2,6 @@ package lvsd.sync;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -123,7 +121,7 @@ class GapsTest {
             this.place = place;
             this.role = role;
             this.table = table;
-            DaemonSettings daemon = daemon(role);
+            DaemonSettings daemon = Writers.daemon(role, SYNCID, 1400);
             SyncSettings settings = new SyncSettings(PORTS, 1, 20, 50_000, 4096, 0);
             rings = new Rings(IcvAlgorithm.HMAC_SHA256_128, Writers.keys(KEY), daemon, PORTS);
             RandomGenerator own = new SplittableRandom(segment.random.nextLong());
@@ -137,15 +135,6 @@ class GapsTest {
             // Either lies idle in a node of the other role.
             master = new Master(daemon, settings, rings, id, table, link, own, segment.now);
             backup = new Backup(daemon, settings, rings, id, table, link, own, 1 << 10, segment.now);
-        }
-
-        private static DaemonSettings daemon(Rule.Role role) {
-            try {
-                return new DaemonSettings(
-                        role, "eth0", SYNCID, 1400, InetAddress.getByAddress(Writers.GROUP), Writers.PORT, 255);
-            } catch (UnknownHostException e) {
-                throw new IllegalStateException(e);
-            }
         }
 
         void work() {
@@ -312,7 +301,11 @@ class GapsTest {
             assertThat(backup.drops(SyncDrop.REPLAY)).isZero();
             assertThat(backup.backup.stats().lost).isZero();
             long taken = backup.backup.stats().messages;
+            long old = segment.heard.stream()
+                    .filter(each -> each.from == master.place)
+                    .count();
             segment.replay();
+            assertThat(backup.drops(SyncDrop.REPLAY)).isEqualTo(old);
             assertThat(backup.backup.stats().messages).as("only what is new").isLessThan(taken + segment.heard.size());
             assertSame(backup, master.content());
         });

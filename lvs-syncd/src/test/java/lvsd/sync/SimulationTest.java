@@ -2,7 +2,6 @@ package lvsd.sync;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -105,7 +104,7 @@ final class SimulationTest {
             this.table = table;
             long id = network.random.nextLong();
             Rule.Role role = index == 0 ? Rule.Role.MASTER : Rule.Role.BACKUP;
-            DaemonSettings daemon = new DaemonSettings(role, "eth0", 7, 400, group(), 8848, 255);
+            DaemonSettings daemon = Writers.daemon(role, 7, 400);
             SyncSettings settings = new SyncSettings(PORTS, 1, 20, 5_000, 64, 0);
             Rings rings = new Rings(IcvAlgorithm.HMAC_SHA256_128, Writers.keys(KEY), daemon, PORTS);
             RandomGenerator random = new SplittableRandom(id);
@@ -133,14 +132,6 @@ final class SimulationTest {
             if (backup != null) {
                 backup.work(network.now);
             }
-        }
-    }
-
-    private static InetAddress group() {
-        try {
-            return InetAddress.getByAddress(Writers.GROUP);
-        } catch (java.net.UnknownHostException e) {
-            throw new IllegalStateException(e);
         }
     }
 

@@ -1,7 +1,10 @@
 package lvsd.sync;
 
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import lvsd.rules.Rule;
 import org.jspecify.annotations.Nullable;
 
 /** Signers and rings for tests. */
@@ -27,6 +30,15 @@ final class Writers {
 
     static Signer signer(@Nullable KeyRing ring, int syncId, long sender, long millis) {
         return new Signer(ring, syncId, sender, Signer.sequencers(ring == null ? null : ring.algorithm(), 4, millis));
+    }
+
+    /** A daemon of {@link #GROUP}, messages of {@code length} bytes at most. */
+    static DaemonSettings daemon(Rule.Role role, int syncId, int length) {
+        try {
+            return new DaemonSettings(role, "eth0", syncId, length, InetAddress.getByAddress(GROUP), PORT, 255);
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** A small IPv4 connection. */
