@@ -42,9 +42,7 @@ final class SyncEnds implements SyncSource, SyncSink {
     @Override
     public void listened(boolean now) {
         if (now) {
-            for (UpdateQueue queue : out) {
-                queue.remove(queue.waiting());
-            }
+            out.forEach(UpdateQueue::clear);
         }
         workers.forEach(worker -> worker.sync().listened(now));
     }
@@ -54,10 +52,7 @@ final class SyncEnds implements SyncSource, SyncSink {
         for (int i = 0; i < out.size(); i++) {
             UpdateQueue queue = out.get(next);
             next = next + 1 < out.size() ? next + 1 : 0;
-            SyncConnection first = queue.peek();
-            if (first != null) {
-                into.copy(first);
-                queue.remove();
+            if (queue.poll(into)) {
                 return true;
             }
         }
@@ -99,7 +94,7 @@ final class SyncEnds implements SyncSource, SyncSink {
 
     @Override
     public boolean take(SyncConnection connection, int origin, long millis) {
-        return deliver(workers, connection, this::put);
+        return deliver(workers, connection, (worker, c) -> in.get(worker).offer(c));
     }
 
     /** As {@link #take}, at once: while no worker runs. */
@@ -131,17 +126,6 @@ final class SyncEnds implements SyncSource, SyncSink {
             all &= client == home || way.bring(client, c);
         }
         return all;
-    }
-
-    private boolean put(int worker, SyncConnection connection) {
-        UpdateQueue queue = in.get(worker);
-        SyncConnection slot = queue.claim();
-        if (slot == null) {
-            return false;
-        }
-        slot.copy(connection);
-        queue.commit();
-        return true;
     }
 
     /** Connections whose end was lost stay until they time out. */

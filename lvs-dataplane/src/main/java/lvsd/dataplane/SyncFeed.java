@@ -1,5 +1,6 @@
 package lvsd.dataplane;
 
+import java.util.Arrays;
 import lvsd.dataplane.connection.Connection;
 import lvsd.dataplane.connection.ConnectionTable;
 import lvsd.dataplane.connection.SctpStates;
@@ -58,8 +59,12 @@ final class SyncFeed {
     private volatile @Nullable UpdateQueue out;
     /** The same, made once. */
     private @Nullable UpdateQueue queue;
+    /** What is about to go out. */
+    private final SyncConnection update = new SyncConnection();
     /** What was received; null while no backup runs. */
     private volatile @Nullable UpdateQueue in;
+    /** Of that, what is being taken in. */
+    private final SyncConnection[] batch = new SyncConnection[SyncTaker.BATCH];
 
     /** Whether kernels may be listening. */
     private volatile boolean kernels;
@@ -83,6 +88,7 @@ final class SyncFeed {
     SyncFeed(Pipeline pipeline, WorkerParts parts) {
         this.pipeline = pipeline;
         this.taker = new SyncTaker(pipeline, this, parts);
+        Arrays.setAll(batch, i -> new SyncConnection());
     }
 
     /** Where received connections are taken in. */
@@ -145,17 +151,13 @@ final class SyncFeed {
 
     /** In stages, as packets: what one connection has to wait for is fetched for all before the first is taken. */
     private int takeIn(UpdateQueue received) {
-        int count = Math.min(received.waiting(), SyncTaker.BATCH);
-        if (count == 0) {
-            return 0;
+        int count = received.poll(batch);
+        for (int i = 0; i < count; i++) {
+            taker.fetch(batch[i], i);
         }
         for (int i = 0; i < count; i++) {
-            taker.fetch(received.peek(i), i);
+            var _ = taker.take(batch[i], i);
         }
-        for (int i = 0; i < count; i++) {
-            var _ = taker.take(received.peek(i), i);
-        }
-        received.remove(count);
         return count;
     }
 
@@ -469,19 +471,20 @@ final class SyncFeed {
     private void send(ConnectionTable table, int entry, boolean deleted, boolean packet) {
         UpdateQueue queue = out;
         // What a standby has heard is not its to tell, or two directors would keep each other's connections alive.
-        SyncConnection slot = queue == null || pipeline.services.standby ? null : queue.claim();
-        if (queue == null || slot == null) {
+        if (queue == null || pipeline.services.standby) {
             return;
         }
-        fill(slot, table, entry);
+        fill(update, table, entry);
         if (packet) {
-            slot.timeout = seconds(pipeline.misses().connector().timeout(table, entry));
+            update.timeout = seconds(pipeline.misses().connector().timeout(table, entry));
         }
         if (deleted) {
-            slot.deleted = true;
-            slot.timeout = 1; // kernels do not know of ends
+            update.deleted = true;
+            update.timeout = 1; // kernels do not know of ends
         }
-        queue.commit();
+        if (!queue.offer(update)) {
+            return;
+        }
         if (packet && noted < notes.length) {
             notes[noted++] = table.ipv6() ? ~entry : entry;
         }

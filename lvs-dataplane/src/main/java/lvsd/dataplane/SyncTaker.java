@@ -46,10 +46,13 @@ final class SyncTaker {
     // By place in a batch: hashes of both sides' tuples.
     private final long[] clientHashes = new long[BATCH];
     private final long[] serverHashes = new long[BATCH];
+    /** Of FULLNAT: {@link LocalPorts#key4}. */
+    private final long[] portKeys = new long[BATCH];
     /** Those of the connection that is being taken. */
     private long clientHash;
 
     private long serverHash;
+    private long portKey;
 
     SyncTaker(Pipeline pipeline, SyncFeed feed, WorkerParts parts) {
         this.pipeline = pipeline;
@@ -124,16 +127,15 @@ final class SyncTaker {
         }
         ConnectionTable.fetchBucket(table.bucket(serverHashes[place]));
         if (c.local) {
-            fetchPort(c);
+            ports.fetch(portKeys[place], serverPorts(c));
         }
     }
 
-    private void fetchPort(SyncConnection c) {
+    private long portKey(SyncConnection c) {
         if (!c.ipv6) {
-            ports.fetch4(pair(c.serverLow, c.localLow), serverPorts(c), c.protocol);
-            return;
+            return ports.key4(pair(c.serverLow, c.localLow), serverPorts(c), c.protocol);
         }
-        ports.fetch6(
+        return ports.key6(
                 Long.reverseBytes(c.serverHigh),
                 Long.reverseBytes(c.serverLow),
                 Long.reverseBytes(c.localHigh),
@@ -143,6 +145,9 @@ final class SyncTaker {
     }
 
     private void hash(SyncConnection c, int place) {
+        if (c.local) {
+            portKeys[place] = portKey(c);
+        }
         if (!c.ipv6) {
             ConnectionTable table = pipeline.table4;
             long server = pair(c.serverLow, c.local ? c.localLow : c.clientLow);
@@ -173,8 +178,7 @@ final class SyncTaker {
 
     /** As {@link #take(SyncConnection)} for one that {@link #fetch} was called with. */
     boolean take(SyncConnection c, int place) {
-        clientHash = clientHashes[place];
-        serverHash = serverHashes[place];
+        choose(place);
         if (c.template()) {
             return pipeline.misses().connector().persistence().take(c);
         }
@@ -183,6 +187,12 @@ final class SyncTaker {
         }
         int home = ownership.home(c);
         return home == ownership.self() ? keep(c) : aliases.note(c, home);
+    }
+
+    private void choose(int place) {
+        clientHash = clientHashes[place];
+        serverHash = serverHashes[place];
+        portKey = portKeys[place];
     }
 
     private boolean keep(SyncConnection c) {
@@ -571,17 +581,17 @@ final class SyncTaker {
         long hot = table.hot(entry);
         int serverPorts = Connection.ports(hot, Connection.SERVER_SIDE);
         if (!table.ipv6()) {
-            return ports.claim4(local, Connection.addresses(hot, Connection.SERVER_SIDE), serverPorts, c.protocol);
+            return ports.claim4(portKey, local, Connection.addresses(hot, Connection.SERVER_SIDE), serverPorts);
         }
         long at = table.addresses6(entry);
         return ports.claim6(
+                portKey,
                 local,
                 Connection.sourceHigh(at, Connection.SERVER_SIDE),
                 Connection.sourceLow(at, Connection.SERVER_SIDE),
                 Connection.destinationHigh(at, Connection.SERVER_SIDE),
                 Connection.destinationLow(at, Connection.SERVER_SIDE),
-                serverPorts,
-                c.protocol);
+                serverPorts);
     }
 
     // ---- connections that benchmarks and tests make up
@@ -617,8 +627,7 @@ final class SyncTaker {
         }
         ConnectionTable table = pipeline.table(c.ipv6);
         hash(c, 0);
-        clientHash = clientHashes[0];
-        serverHash = serverHashes[0];
+        choose(0);
         return make(table, c);
     }
 

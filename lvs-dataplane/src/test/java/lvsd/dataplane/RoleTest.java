@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
 import lvsd.dataplane.service.Service;
+import lvsd.sync.SyncConnection;
 import lvsd.sync.UpdateQueue;
 import lvsd.wire.PacketBuilder;
 import org.junit.jupiter.api.AfterEach;
@@ -98,12 +99,12 @@ class RoleTest {
         UpdateQueue told = director.dataplane.workerList().getFirst().sync().out();
         Flow.service(director, Way.NAT4, false);
         new Flow(director, Way.NAT4, false, 40_000).upDatagram(10);
-        assertThat(told.peek()).isNotNull();
-        told.remove();
+        SyncConnection update = new SyncConnection();
+        assertThat(told.poll(update)).isTrue();
         director.standby(true);
         director.advance(400_000);
         assertThat(director.connections()).isEmpty();
-        assertThat(told.peek()).isNull();
+        assertThat(told.poll(update)).isFalse();
     }
 
     @ParameterizedTest

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.random.RandomGenerator;
 import lvsd.dataplane.connection.TcpStates;
 import lvsd.dataplane.service.Service;
@@ -42,20 +41,15 @@ class SyncFeedTest {
     /** Takes what the active one has told. */
     private List<SyncConnection> told() {
         List<SyncConnection> all = new ArrayList<>();
-        for (SyncConnection next = told.peek(); next != null; next = told.peek()) {
-            SyncConnection copy = new SyncConnection();
-            copy.copy(next);
-            all.add(copy);
-            told.remove();
+        for (SyncConnection next = new SyncConnection(); told.poll(next); next = new SyncConnection()) {
+            all.add(next);
         }
         return all;
     }
 
     private void bring(List<SyncConnection> connections) {
         for (SyncConnection each : connections) {
-            SyncConnection slot = Objects.requireNonNull(brought.claim());
-            slot.copy(each);
-            brought.commit();
+            assertThat(brought.offer(each)).isTrue();
         }
         standby.run();
     }
@@ -191,16 +185,18 @@ class SyncFeedTest {
                 for (Way way : ways) {
                     List.of(teller, batches, single).forEach(each -> Flow.service(each, way, true));
                     new Flow(teller, way, true, 40_000).establish(1000, 2000);
-                    known.add(Objects.requireNonNull(tells.peek(known.size())));
+                    SyncConnection told = new SyncConnection();
+                    assertThat(tells.poll(told)).isTrue();
+                    known.add(told);
                 }
                 single.run();
                 UpdateQueue queue = feed(batches).in();
-                for (SyncConnection each : stories(random, known)) {
-                    Objects.requireNonNull(queue.claim()).copy(each);
-                    queue.commit();
+                List<SyncConnection> stories = stories(random, known);
+                for (SyncConnection each : stories) {
+                    assertThat(queue.offer(each)).isTrue();
                     var _ = feed(single).taker().take(each);
                 }
-                while (queue.waiting() > 0) {
+                for (int taken = 0; taken < stories.size(); taken += SyncTaker.BATCH) {
                     batches.run();
                 }
                 assertThat(batches.connections())
@@ -288,7 +284,8 @@ class SyncFeedTest {
         bring(told());
         standby.service(Protocol.TCP, Flow.natVip(Way.NAT4), 443, ForwardingMethod.NAT, Way.NAT4.server() + ":443");
         elsewhere(flow, Way.NAT4, true).up("F.", 1001, 2001, 0);
-        SyncConnection told = Objects.requireNonNull(onwards.peek());
+        SyncConnection told = new SyncConnection();
+        assertThat(onwards.poll(told)).isTrue();
         assertThat(told.clientPort).isEqualTo(40_000);
         assertThat(told.flags & SyncFlags.METHOD_MASK).isZero();
     }

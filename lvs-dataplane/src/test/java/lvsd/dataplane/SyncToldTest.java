@@ -190,7 +190,8 @@ class SyncToldTest {
         }
 
         private void collect() {
-            for (SyncConnection next = queue.peek(); next != null; next = queue.peek()) {
+            SyncConnection next = new SyncConnection();
+            while (queue.poll(next)) {
                 if (next.deleted) {
                     // The kernel says nothing then.
                 } else if (next.template()) {
@@ -199,7 +200,6 @@ class SyncToldTest {
                     told.add(number);
                     states.add(next.state);
                 }
-                queue.remove();
             }
         }
     }

@@ -47,9 +47,9 @@ class SyncWhatTest {
     /** Updates since the last call, as client ports; of templates 0. */
     private List<Integer> told() {
         List<Integer> ports = new ArrayList<>();
-        for (SyncConnection next = queue.peek(); next != null; next = queue.peek()) {
+        SyncConnection next = new SyncConnection();
+        while (queue.poll(next)) {
             ports.add(next.clientPort);
-            queue.remove();
         }
         return ports;
     }

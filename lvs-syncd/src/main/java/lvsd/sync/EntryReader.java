@@ -195,11 +195,11 @@ public final class EntryReader {
             case Option.EXTRAS -> {
                 if (length == Option.EXTRAS_AND_SHIFT_SIZE) {
                     into.sequence = true;
-                    into.inDelta = Bytes.get4(bytes, from + 8);
+                    into.inDelta = Bytes.get4(bytes, from + 6);
                 }
                 if (length == Option.EXTRAS_SIZE || length == Option.EXTRAS_AND_SHIFT_SIZE) {
-                    into.extras = Bytes.get4(bytes, from);
-                    into.timestampDelta = Bytes.get4(bytes, from + 4);
+                    into.extras = Bytes.get2(bytes, from);
+                    into.timestampDelta = Bytes.get4(bytes, from + 2);
                 }
             }
             case Option.HANDSHAKE -> {

@@ -125,10 +125,10 @@ final class EntryWriter {
         if (c.extras != 0 || c.timestampDelta != 0) {
             int size = extrasSize(c);
             end = header(to, end, Option.EXTRAS, size);
-            Bytes.put4(to, end, c.extras);
-            Bytes.put4(to, end + 4, c.timestampDelta);
+            Bytes.put2(to, end, c.extras);
+            Bytes.put4(to, end + 2, c.timestampDelta);
             if (size == Option.EXTRAS_AND_SHIFT_SIZE) {
-                Bytes.put4(to, end + 8, c.inDelta);
+                Bytes.put4(to, end + 6, c.inDelta);
             }
             end += size;
         }

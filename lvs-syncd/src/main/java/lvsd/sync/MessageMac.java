@@ -2,7 +2,6 @@ package lvsd.sync;
 
 import java.security.GeneralSecurityException;
 import javax.crypto.Mac;
-import javax.crypto.ShortBufferException;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
@@ -12,7 +11,7 @@ import javax.crypto.spec.SecretKeySpec;
 final class MessageMac {
     private static final byte[] ZEROS = new byte[IcvHeader.SHA_ICV_SIZE];
 
-    private final Mac mac;
+    private final Hmac hmac;
     private final IcvAlgorithm algorithm;
     private final int icvOffset;
     private final int icvSize;
@@ -21,22 +20,53 @@ final class MessageMac {
     MessageMac(IcvAlgorithm algorithm, byte[] key) {
         this.algorithm = algorithm;
         boolean md5 = algorithm == IcvAlgorithm.HMAC_MD5_96;
-        String name = md5 ? "HmacMD5" : "HmacSHA256";
         icvOffset = md5 ? IcvHeader.MD5_ICV : IcvHeader.SHA_ICV;
         icvSize = md5 ? IcvHeader.MD5_ICV_SIZE : IcvHeader.SHA_ICV_SIZE;
         try {
-            mac = Mac.getInstance(name);
-            mac.init(new SecretKeySpec(key, name));
+            hmac = md5 ? new HmacMd5(key) : new Provided("HmacSHA256", key);
         } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("the JDK has no " + name, e);
+            throw new IllegalStateException("the JDK has no digest for " + algorithm.label(), e);
         }
-        full = new byte[mac.getMacLength()];
+        full = new byte[hmac.length()];
+    }
+
+    /** An HMAC of a message at a time. */
+    interface Hmac {
+        int length();
+
+        void update(byte[] bytes, int at, int length);
+
+        /** Writes the HMAC of what came since the last call. */
+        void end(byte[] to) throws GeneralSecurityException;
+    }
+
+    /** The JDK's. */
+    private record Provided(Mac mac) implements Hmac {
+        Provided(String name, byte[] key) throws GeneralSecurityException {
+            this(Mac.getInstance(name));
+            mac.init(new SecretKeySpec(key, name));
+        }
+
+        @Override
+        public int length() {
+            return mac.getMacLength();
+        }
+
+        @Override
+        public void update(byte[] bytes, int at, int length) {
+            mac.update(bytes, at, length);
+        }
+
+        @Override
+        public void end(byte[] to) throws GeneralSecurityException {
+            mac.doFinal(to, 0);
+        }
     }
 
     /** Begins with the ICV header at {@code at}, whatever its ICV is. */
     void begin(byte[] bytes, int at) {
-        mac.update(bytes, at, icvOffset);
-        mac.update(ZEROS, 0, icvSize);
+        hmac.update(bytes, at, icvOffset);
+        hmac.update(ZEROS, 0, icvSize);
         if (icvOffset + icvSize != algorithm.header()) {
             throw new IllegalStateException("an ICV header ends with its ICV");
         }
@@ -44,16 +74,16 @@ final class MessageMac {
 
     /** The next bytes of the entries. */
     void update(byte[] bytes, int at, int length) {
-        mac.update(bytes, at, length);
+        hmac.update(bytes, at, length);
     }
 
     /** Ends with the message header and leaves the ICV in {@link #full}. */
     private void end(byte[] bytes, int header, int length) {
-        mac.update(bytes, header, length);
+        hmac.update(bytes, header, length);
         try {
-            mac.doFinal(full, 0);
-        } catch (ShortBufferException e) {
-            throw new IllegalStateException("a MAC longer than its own length", e);
+            hmac.end(full);
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("an HMAC longer than its own length", e);
         }
     }
 

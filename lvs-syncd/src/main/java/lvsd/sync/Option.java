@@ -25,14 +25,14 @@ final class Option {
     /** Ours: own timeout in seconds (4 bytes). */
     static final int OWN_TIMEOUT = SKIPPABLE | 5;
     /**
-     * Ours: bits of {@link SyncExtras} (4 bytes), timestamp delta (4 bytes); where nothing else is in the sequence data the
+     * Ours: bits of {@link SyncExtras} (2 bytes), timestamp delta (4 bytes); where nothing else is in the sequence data the
      * shift towards the server (4 bytes) in their place.
      */
     static final int EXTRAS = SKIPPABLE | 6;
 
-    static final int EXTRAS_SIZE = 8;
+    static final int EXTRAS_SIZE = 6;
     /** With the shift towards the server. */
-    static final int EXTRAS_AND_SHIFT_SIZE = 12;
+    static final int EXTRAS_AND_SHIFT_SIZE = 10;
     /** Ours: the connection is gone; one byte, 1. */
     static final int DELETED = SKIPPABLE | 7;
 

@@ -1,6 +1,9 @@
 package lvsd.sync;
 
-/** How a director of ours handles a connection beyond what the kernel's flags can say: {@link SyncConnection#extras}. */
+/**
+ * How a director of ours handles a connection beyond what the kernel's flags can say, 16 bits:
+ * {@link SyncConnection#extras}.
+ */
 public final class SyncExtras {
     /** The client's initial sequence number is re-randomised towards the server. */
     public static final int SEQUENCE_TO_SERVER = 0x01;

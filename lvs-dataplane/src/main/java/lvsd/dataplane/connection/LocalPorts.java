@@ -181,31 +181,30 @@ public final class LocalPorts implements AutoCloseable {
      * @return false, and nothing is changed, if it was not taken
      */
     public boolean release4(long addresses, int ports, int protocol) {
-        return release(find(key4(addresses, ports & 0xffff, protocol)), ports >>> 16);
+        return release(find(key4(addresses, ports, protocol)), ports >>> 16);
     }
 
     /** As {@link #release4} for an IPv6 server. */
     public boolean release6(long serverHigh, long serverLow, long localHigh, long localLow, int ports, int protocol) {
-        return release(find(key6(serverHigh, serverLow, localHigh, localLow, ports & 0xffff, protocol)), ports >>> 16);
+        return release(find(key6(serverHigh, serverLow, localHigh, localLow, ports, protocol)), ports >>> 16);
     }
 
     /**
      * Takes a certain port, of any worker's share: for a connection that came by sync.
      *
+     * @param key of {@link #key4(long, int, int)} with the same addresses and ports
      * @return false if it is taken already, or no pool can be had
      */
-    public boolean claim4(int local, long addresses, int ports, int protocol) {
+    public boolean claim4(long key, int local, long addresses, int ports) {
         int serverPort = ports & 0xffff;
-        long key = key4(addresses, serverPort, protocol);
         int pair = find(key);
         return claim(pair != NONE ? pair : bind(key, local, share.set4(addresses, serverPort)), ports >>> 16);
     }
 
     /** As {@link #claim4} for an IPv6 server. */
     public boolean claim6(
-            int local, long serverHigh, long serverLow, long localHigh, long localLow, int ports, int protocol) {
+            long key, int local, long serverHigh, long serverLow, long localHigh, long localLow, int ports) {
         int serverPort = ports & 0xffff;
-        long key = key6(serverHigh, serverLow, localHigh, localLow, serverPort, protocol);
         int pair = find(key);
         if (pair == NONE) {
             pair = bind(key, local, share.set6(serverHigh, serverLow, localHigh, localLow, serverPort));
@@ -213,19 +212,11 @@ public final class LocalPorts implements AutoCloseable {
         return claim(pair, ports >>> 16);
     }
 
-    /** Has the memory fetched that {@link #claim4} will look at; see {@link ConnectionTable#fetchBucket}. */
-    public void fetch4(long addresses, int ports, int protocol) {
-        fetch(find(key4(addresses, ports & 0xffff, protocol)), ports >>> 16);
-    }
-
-    /** As {@link #fetch4} for {@link #claim6}. */
-    public void fetch6(long serverHigh, long serverLow, long localHigh, long localLow, int ports, int protocol) {
-        fetch(find(key6(serverHigh, serverLow, localHigh, localLow, ports & 0xffff, protocol)), ports >>> 16);
-    }
-
-    private void fetch(int pair, int wirePort) {
+    /** Has the memory fetched that {@link #claim4} or {@link #claim6} will look at; see {@link ConnectionTable#fetchBucket}. */
+    public void fetch(long key, int ports) {
+        int pair = find(key);
         if (pair != NONE) {
-            Memory.setLong(line(pairPool[pair], Wire.port(wirePort)), LINE, FETCH, 0);
+            Memory.setLong(line(pairPool[pair], Wire.port(ports >>> 16)), LINE, FETCH, 0);
         }
     }
 
@@ -448,14 +439,16 @@ public final class LocalPorts implements AutoCloseable {
 
     // ---- the directory of pairs
 
-    private long key4(long addresses, int serverPort, int protocol) {
-        long key = ConnectionTable.hash4(addresses, serverPort, protocol, seed0, seed1);
+    /** What RS, LIP and the RS's port of a connection are known by; of {@code ports}, the server's side's, its own counts. */
+    public long key4(long addresses, int ports, int protocol) {
+        long key = ConnectionTable.hash4(addresses, ports & 0xffff, protocol, seed0, seed1);
         return key != 0 ? key : 1;
     }
 
-    private long key6(long serverHigh, long serverLow, long localHigh, long localLow, int serverPort, int protocol) {
-        long key =
-                ConnectionTable.hash6(serverHigh, serverLow, localHigh, localLow, serverPort, protocol, seed0, seed1);
+    /** As {@link #key4} of IPv6. */
+    public long key6(long serverHigh, long serverLow, long localHigh, long localLow, int ports, int protocol) {
+        long key = ConnectionTable.hash6(
+                serverHigh, serverLow, localHigh, localLow, ports & 0xffff, protocol, seed0, seed1);
         return key != 0 ? key : 1;
     }
 

@@ -50,6 +50,10 @@ class LocalPortsTest {
         return port == LocalPorts.NONE ? -1 : Wire.port(port);
     }
 
+    private static boolean claim(LocalPorts ports, long server, int serverSide) {
+        return ports.claim4(ports.key4(server, serverSide, TCP), 3, server, serverSide);
+    }
+
     private static boolean release(LocalPorts ports, long server, int port) {
         return ports.release4(server, SERVER_PORT | Wire.port(port) << 16, TCP);
     }
@@ -191,8 +195,8 @@ class LocalPortsTest {
     void shouldKeepAClaimedPortFromOthersUntilItIsReleased() {
         LocalPorts ports = ports(5000, 5003);
         int claimed = SERVER_PORT | Wire.port(5002) << 16;
-        assertThat(ports.claim4(3, SERVER, claimed, TCP)).isTrue();
-        assertThat(ports.claim4(3, SERVER, claimed, TCP)).isFalse();
+        assertThat(claim(ports, SERVER, claimed)).isTrue();
+        assertThat(claim(ports, SERVER, claimed)).isFalse();
         Set<Integer> taken = new HashSet<>();
         for (int i = 0; i < 4; i++) {
             taken.add(acquire(ports, SERVER));
@@ -264,7 +268,7 @@ class LocalPortsTest {
                     }
                 }
                 case 3 -> {
-                    boolean claimed = ports.claim4(3, server, SERVER_PORT | Wire.port(port) << 16, TCP);
+                    boolean claimed = claim(ports, server, SERVER_PORT | Wire.port(port) << 16);
                     assertThat(claimed).as(replay).isEqualTo(mine.add(port));
                     total += claimed ? 1 : 0;
                 }
