@@ -34,7 +34,10 @@ final class SyncFeed {
     private static final int REFRESH_TICKS = 60 * Timeouts.TICKS_PER_SECOND;
     /** The least of the time within which {@code sync_refresh_period} holds back what the count of packets asks for. */
     private static final int LEAST_BRAKE_TICKS = 10 * Timeouts.TICKS_PER_SECOND;
-    /** So many repeats a tick may packets ask for, 20,000 a second: at millions of packets a second all would be too much. */
+    /**
+     * So many repeats a tick may packets ask for, 20,000 a second: at millions of packets a second all would be too much.
+     * Who comes later is not even looked at.
+     */
     private static final int REPEATS_A_TICK = 80;
     /** The lower bits of a connection's stamp count how often it was told since. */
     private static final int REPEATS = 3;
@@ -210,9 +213,11 @@ final class SyncFeed {
             if (kind != Burst.SLOW && reference != ConnectionTable.NONE && ConnectionTable.side(reference) == 0) {
                 ConnectionTable table = pipeline.table(kind == Burst.FAST6);
                 int entry = ConnectionTable.entry(reference);
-                int behind = behind(table, entry);
+                int packets = Connection.packets(table.hot(entry));
+                int behind = behind(packets);
                 // All packets of the burst are counted by now: so many came behind the one of the right number.
                 if (Integer.compareUnsigned(behind, count - i) < 0
+                        && (repeated < REPEATS_A_TICK || packets - behind == pipeline.sysctls.syncAfter)
                         && behind == later(row, rows, i, count)
                         && isCounted(table, entry)) {
                     again(table, entry);
@@ -222,10 +227,9 @@ final class SyncFeed {
         noted = 0;
     }
 
-    private int behind(ConnectionTable table, int entry) {
+    private int behind(int packets) {
         Sysctls settings = pipeline.sysctls;
-        return behind(
-                Connection.packets(table.hot(entry)), settings.syncAfter, settings.syncEvery, settings.syncReciprocal);
+        return behind(packets, settings.syncAfter, settings.syncEvery, settings.syncReciprocal);
     }
 
     /** Packets since the last of the right number; at least 2^31 before the first. */
