@@ -97,4 +97,22 @@ daemon_options() {
     dataplane.Connector::openFullnat; do
     LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:CompileCommand=dontinline,lvsd.$lvs_method"
   done
+
+  # And what that loop is written in is in it, whatever packets there were when it was compiled: a loop that most packets
+  # left early then would be left with a call for each of these.
+  for lvs_method in lvsd.memory.Memory::get* lvsd.memory.Memory::set* lvsd.memory.Memory::place lvsd.memory.Memory::raw* \
+    lvsd.memory.Memory::swap lvsd.dataplane.Burst::setVerdict lvsd.dataplane.Verdict::transmit lvsd.dataplane.Pipeline::seen \
+    lvsd.dataplane.connection.Connection::windowsOf lvsd.dataplane.connection.Connection::deltasOf \
+    lvsd.dataplane.connection.Connection::rewrite* lvsd.dataplane.connection.Connection::seqDeltas \
+    lvsd.dataplane.connection.Connection::setLastSeen lvsd.dataplane.connection.Connection::setPackets \
+    lvsd.dataplane.connection.Connection::packets lvsd.dataplane.connection.Connection::destinationOf \
+    lvsd.dataplane.net.Adjacency::overwriteHeader lvsd.dataplane.net.Adjacency::writeUntagged \
+    lvsd.dataplane.net.Adjacency::setUsed lvsd.dataplane.net.Adjacency::port \
+    lvsd.dataplane.scheduler.DestinationCounters::count lvsd.dataplane.scheduler.DestinationCounters::line \
+    lvsd.dataplane.nat.TcpRewrite::sequence lvsd.wire.Tcp::headerLengthOf lvsd.wire.Tcp::checksumOf \
+    lvsd.wire.Tcp::setChecksum lvsd.wire.Ipv4::rewrite lvsd.wire.Ipv4::rewritten lvsd.wire.Checksum::apply \
+    lvsd.wire.Checksum::change lvsd.wire.Checksum::fold* lvsd.wire.Checksum::add lvsd.wire.Checksum::delta* \
+    lvsd.wire.Checksum::canonical java.lang.Integer::toUnsignedLong; do
+    LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:CompileCommand=inline,$lvs_method"
+  done
 }
