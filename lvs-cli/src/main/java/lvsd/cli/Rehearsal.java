@@ -17,11 +17,10 @@ import java.util.List;
 import lvsd.control.ControlProtocol;
 
 /**
- * What the ahead-of-time cache is made from: the usual commands, each some times, before a director that knows one answer
- * to each. A run loads and links all that the tool needs. Run by {@code lvs-aot}, never in normal use.
+ * What the ahead-of-time cache is made from: the usual commands, each once, before a director that knows one answer to
+ * each. A run loads and links all that the tool needs. Run by {@code lvs-aot}, never in normal use.
  */
 final class Rehearsal {
-    private static final int REPEATS = 20;
     private static final int SERVICES = 50;
     private static final List<List<String>> COMMANDS = List.of(
             List.of("-Ln"),
@@ -45,9 +44,7 @@ final class Rehearsal {
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
             server.bind(UnixDomainSocketAddress.of(socket));
             Thread.ofPlatform().daemon().start(() -> serve(server));
-            for (int i = 0; i < REPEATS; i++) {
-                COMMANDS.forEach(command -> run(socket, command));
-            }
+            COMMANDS.forEach(command -> run(socket, command));
         } finally {
             Files.deleteIfExists(socket);
             Files.deleteIfExists(directory);
