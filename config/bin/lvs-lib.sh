@@ -63,8 +63,10 @@ LVS_TOOL_OPTIONS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Djd
 # has no time for it.
 daemon_options() {
   # Fixed, touched memory and a collector whose pauses stay below a millisecond; workers allocate nothing, so that only
-  # the control plane's garbage is ever collected. No perf file: its mmap can stall a thread on disk writes.
-  LVS_DAEMON_OPTIONS="--enable-native-access=ALL-UNNAMED -XX:+UseZGC -Xms256m -Xmx256m -XX:+AlwaysPreTouch -XX:-UsePerfData"
+  # the control plane's garbage is ever collected, and only when it fills the heap: collections ahead of need, every few
+  # seconds, would stop the workers for nothing. No perf file: its mmap can stall a thread on disk writes.
+  LVS_DAEMON_OPTIONS="--enable-native-access=ALL-UNNAMED -XX:+UseZGC -XX:-ZProactive -Xms256m -Xmx256m -XX:+AlwaysPreTouch"
+  LVS_DAEMON_OPTIONS="$LVS_DAEMON_OPTIONS -XX:-UsePerfData"
 
   # Accesses to native memory by the JVM's own means (lvsd.memory.RawAccess), and what does not fit into registers on the
   # stack: moves between integer and vector registers, the JIT's choice on AMD processors, cost a tenth of all packets.

@@ -73,6 +73,7 @@ final class DpdkDataplane extends Dataplane implements DataplaneFactory.Running 
             threads.add(thread);
             thread.start();
         }
+        WorkerThread.reserve(cores);
         watch = Thread.ofPlatform().daemon().name("lvs-watch").start(this::watch);
     }
 

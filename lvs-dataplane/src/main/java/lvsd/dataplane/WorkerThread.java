@@ -1,5 +1,7 @@
 package lvsd.dataplane;
 
+import java.util.BitSet;
+import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import lvsd.linux.Affinity;
 
@@ -39,6 +41,16 @@ public final class WorkerThread implements AutoCloseable {
     /** Starts the thread. */
     public void start() {
         thread.start();
+    }
+
+    /**
+     * Keeps the workers' {@code cores} for them, as far as this process goes: the JVM's threads and all others run elsewhere, if
+     * there is anywhere else. Without it a collector's thread may preempt a worker for milliseconds, although other CPUs idle.
+     */
+    public static void reserve(List<Integer> cores) {
+        BitSet cpus = new BitSet();
+        cores.forEach(cpus::set);
+        Affinity.reserve(cpus);
     }
 
     private void run() {

@@ -1,11 +1,16 @@
 package lvsd.linux;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.BitSet;
+import java.util.stream.Stream;
 import lvsd.memory.NativeFunction;
 
-/** Where the calling thread runs, and what it is called. Works for platform threads; cold. */
+/** Where the calling thread runs, and what it is called; and where the others run. Works for platform threads; cold. */
 public final class Affinity {
     private static final int MASK_BYTES = 1024;
     private static final int PR_SET_NAME = 15;
@@ -54,6 +59,49 @@ public final class Affinity {
                 throw GET.failure("reading the thread's CPUs");
             }
             return BitSet.valueOf(mask.asByteBuffer());
+        }
+    }
+
+    /**
+     * Keeps {@code cpus} for those threads of this process that may run nowhere else: takes them from all others, and so from
+     * those that these will make. Threads that the JVM makes for itself are among them.
+     */
+    public static void reserve(BitSet cpus) {
+        // Another time while a thread that still had them may have made one.
+        boolean changed = true;
+        while (changed) {
+            changed = false;
+            for (int tid : threads()) {
+                changed |= take(tid, cpus);
+            }
+        }
+    }
+
+    private static int[] threads() {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
+            return tasks.mapToInt(task -> Integer.parseInt(task.getFileName().toString()))
+                    .toArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException("the threads of lvsd cannot be listed", e);
+        }
+    }
+
+    /** Whether {@code cpus} were taken from a thread: not if it had none of them, has none but them or has ended. */
+    private static boolean take(int tid, BitSet cpus) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment mask = arena.allocate(MASK_BYTES, 8);
+            if (GET.callInt(tid, MASK_BYTES, mask.address()) < 0) {
+                return false;
+            }
+            BitSet left = BitSet.valueOf(mask.asByteBuffer());
+            boolean had = left.intersects(cpus);
+            left.andNot(cpus);
+            if (!had || left.isEmpty()) {
+                return false;
+            }
+            mask.fill((byte) 0);
+            MemorySegment.copy(MemorySegment.ofArray(left.toByteArray()), 0, mask, 0, left.toByteArray().length);
+            return SET.callInt(tid, MASK_BYTES, mask.address()) == 0;
         }
     }
 

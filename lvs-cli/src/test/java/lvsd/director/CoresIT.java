@@ -1,0 +1,84 @@
+package lvsd.director;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.math.BigInteger;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whose the workers' CPUs are. */
+@Tag("privileged")
+@Timeout(60)
+class CoresIT {
+    private static final Path PROC = Path.of("/proc");
+
+    @Test
+    void nobodyElseOfTheDaemonMayRunOnAWorkersCpu(@TempDir Path directory) throws IOException {
+        Requirements.check();
+        BigInteger mine = allowed(PROC.resolve("self"));
+        assumeTrue(mine.bitCount() > 1, "needs two CPUs");
+        int cpu = mine.bitLength() - 1;
+        long pid = ProcessHandle.current().pid();
+        Namespace namespace = Namespace.create(Topology.PREFIX + pid + "-cores");
+        String prefix = "lvst" + pid + "-cores";
+        try (LvsdProcess _ = LvsdProcess.start(namespace, directory, """
+                eal: { hugepages: off, memory: 96, file-prefix: %s, mbufs: 8192 }
+                ports: [ { name: null0, device: net_null0, addresses: [ 192.0.2.1/24 ] } ]
+                connections: { ipv4: 65536, ipv6: 16384, lock-memory: off }
+                workers: { count: 1, cores: [ %d ] }
+                persist: none
+                """.formatted(prefix, cpu))) {
+            Map<String, BigInteger> allowed = threadsOf(directory);
+            assertThat(allowed).containsEntry("lvs-worker-0", BigInteger.ONE.shiftLeft(cpu));
+            assertThat(allowed).containsKeys("punt", "lvs-watch", "lvsd-control-1-", "VM Thread");
+            allowed.remove("lvs-worker-0");
+            assertThat(allowed.values()).containsOnly(mine.clearBit(cpu));
+        } finally {
+            namespace.delete();
+        }
+    }
+
+    /** Threads of the daemon with a file in {@code directory}, by name, and the CPUs that each may run on. */
+    private static Map<String, BigInteger> threadsOf(Path directory) throws IOException {
+        try (Stream<Path> processes = Files.list(PROC)) {
+            Path daemon = processes
+                    .filter(process -> read(process.resolve("cmdline")).contains(directory + "/lvsd.yaml"))
+                    .filter(process -> read(process.resolve("cmdline")).contains("java"))
+                    .findFirst()
+                    .orElseThrow();
+            try (Stream<Path> tasks = Files.list(daemon.resolve("task"))) {
+                return tasks.collect(
+                        Collectors.toMap(task -> read(task.resolve("comm")).strip(), CoresIT::allowed, BigInteger::or));
+            }
+        }
+    }
+
+    /** The CPUs that a thread may run on, none if it has ended. */
+    private static BigInteger allowed(Path task) {
+        return read(task.resolve("status"))
+                .lines()
+                .filter(line -> line.startsWith("Cpus_allowed:"))
+                .map(line ->
+                        line.substring(line.indexOf(':') + 1).replace(",", "").strip())
+                .map(mask -> new BigInteger(mask, 16))
+                .findFirst()
+                .orElse(BigInteger.ZERO);
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            return ""; // has ended
+        }
+    }
+}
