@@ -965,6 +965,11 @@ static double cpu_seconds(void)
 }
 
 static uint64_t packets_seen, longest_cycle, long_cycles;
+#define NOTED_CYCLES 4096
+static struct {
+	int64_t ended; /* on CLOCK_MONOTONIC, nanoseconds */
+	uint64_t took; /* ticks of the TSC */
+} noted[NOTED_CYCLES];
 static uint64_t millisecond; /* in ticks of the TSC */
 static double tsc_hz;
 
@@ -976,7 +981,16 @@ static unsigned cycle(struct burst *b, bool syns)
 
 	if (took > longest_cycle)
 		longest_cycle = took;
-	long_cycles += took > millisecond;
+	if (took > millisecond) {
+		struct timespec t;
+
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		if (long_cycles < NOTED_CYCLES) {
+			noted[long_cycles].ended = t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+			noted[long_cycles].took = took;
+		}
+		long_cycles++;
+	}
 	cycle_clock = now;
 	uint32_t to = (uint32_t)(now >> 23); /* about 3 to 4 ms */
 	if (to != tick) {
@@ -1041,6 +1055,8 @@ static void steady(struct burst *b, double warmup, double seconds)
 	       "cycles_over_1ms=%lu\n",
 	       packets_seen / cpu / 1e6, (unsigned long)packets_seen, cpu, wall, longest_cycle / tsc_hz * 1e6,
 	       (unsigned long)long_cycles);
+	for (uint64_t i = 0; i < RTE_MIN(long_cycles, (uint64_t)NOTED_CYCLES); i++)
+		printf("cycle.%lu=%ld %.0f\n", (unsigned long)i, (long)noted[i].ended, noted[i].took / tsc_hz * 1e9);
 }
 
 static void setup(struct burst *b, uint32_t connections, unsigned passes)

@@ -28,8 +28,9 @@ public final class ThreadClock {
      * @param waitNanos time runnable but waiting for a CPU (run delay)
      * @param voluntary voluntary context switches
      * @param involuntary involuntary context switches (preempted)
+     * @param faults page faults, minor and major
      */
-    public record Scheduling(long runNanos, long waitNanos, long voluntary, long involuntary) {}
+    public record Scheduling(long runNanos, long waitNanos, long voluntary, long involuntary, long faults) {}
 
     /** A clock of the thread with the given kernel id ({@link Affinity#threadId()}). */
     public ThreadClock(int tid) {
@@ -67,7 +68,14 @@ public final class ThreadClock {
                 involuntary = number(line);
             }
         }
-        return new Scheduling(Long.parseLong(stat[0]), Long.parseLong(stat[1]), voluntary, involuntary);
+        return new Scheduling(Long.parseLong(stat[0]), Long.parseLong(stat[1]), voluntary, involuntary, faults(task));
+    }
+
+    /** Fields 10 and 12 of stat, proc(5), counted after the thread's name, which may hold anything. */
+    private static long faults(Path task) throws IOException {
+        String stat = Files.readString(task.resolve("stat"));
+        String[] afterName = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+        return Long.parseLong(afterName[7]) + Long.parseLong(afterName[9]);
     }
 
     private static long number(String line) {

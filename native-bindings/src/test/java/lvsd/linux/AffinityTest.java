@@ -51,6 +51,7 @@ class AffinityTest {
         assertThat(clock.cpuNanos()).isGreaterThan(first);
         assertThat(clock.scheduling().runNanos()).isPositive();
         assertThat(clock.scheduling().voluntary()).isNotNegative();
+        assertThat(clock.scheduling().faults()).isPositive();
         assertThat(new ThreadClock(Integer.MAX_VALUE >> 4).cpuNanos()).isEqualTo(-1);
     }
 

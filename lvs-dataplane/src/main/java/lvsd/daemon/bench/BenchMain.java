@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -86,6 +87,9 @@ public final class BenchMain implements Callable<Integer> {
 
     @Option(names = "--twin", required = true, paramLabel = "FILE", description = "the built C twin", hidden = true)
     private Path twin = Path.of("");
+
+    @Option(names = "--witness", required = true, paramLabel = "FILE", description = "the built witness", hidden = true)
+    private Path witness = Path.of("");
 
     @Option(names = "--testpmd", paramLabel = "FILE", description = "dpdk-testpmd", hidden = true)
     private Path testpmd = Path.of("dpdk-testpmd");
@@ -163,8 +167,8 @@ public final class BenchMain implements Callable<Integer> {
         for (String name : wanted) {
             subjects.add(
                     switch (name) {
-                        case "director" -> new DirectorSubject(machine, javaOptions, 0);
-                        case "c-twin" -> new TwinSubject(twin, machine);
+                        case "director" -> new DirectorSubject(machine, javaOptions, Optional.empty());
+                        case "c-twin" -> new TwinSubject(twin, machine, Optional.empty());
                         case "testpmd-5tswap" -> new TestpmdSubject(testpmd, machine);
                         default ->
                             throw new IllegalArgumentException(
@@ -300,7 +304,8 @@ public final class BenchMain implements Callable<Integer> {
         int watched = watch >= 0 ? watch : quick ? 0 : 60;
         if (watched > 0 && wanted.contains("director")) {
             Row row = Row.of(Case.FULLNAT_TCP, SIZES.get(1));
-            Subject director = new DirectorSubject(machine, javaOptions, watched);
+            Optional<Watch> look = Optional.of(new Watch(watched, witness, List.of(machine.cpu(), machine.otherCpu())));
+            Subject director = new DirectorSubject(machine, javaOptions, look);
             Properties found = director.measure(row, input(row), raw.resolve("watch.txt"));
             for (String name : new TreeSet<>(found.stringPropertyNames())) {
                 report.finding("watch." + name, found.getProperty(name));
@@ -309,8 +314,8 @@ public final class BenchMain implements Callable<Integer> {
                 // Without a JVM: what the machine does to a thread that only polls.
                 Machine longer = new Machine(machine.cpu(), machine.otherCpu(), machine.warmupSeconds(), watched);
                 Properties twins =
-                        new TwinSubject(twin, longer).measure(row, input(row), raw.resolve("watch-twin.txt"));
-                for (String name : List.of("longest_cycle_us", "cycles_over_1ms")) {
+                        new TwinSubject(twin, longer, look).measure(row, input(row), raw.resolve("watch-twin.txt"));
+                for (String name : List.of("longest_cycle_us", "cycles_over_1ms", "cycles_over_1ms_unexplained")) {
                     report.finding("watch.c-twin." + name, twins.getProperty(name));
                 }
             }

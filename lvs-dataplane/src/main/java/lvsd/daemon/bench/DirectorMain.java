@@ -39,6 +39,8 @@ public final class DirectorMain implements Callable<Integer> {
     private static final int DESCRIPTORS = 512;
     private static final int LISTED = 20;
     private static final int SPEED_SAMPLE_MILLIS = 20;
+    /** So short that there are some, and more than are noted. */
+    private static final long WARM_UP_CYCLE_NANOS = 5_000;
 
     private final PrintStream out;
 
@@ -72,6 +74,12 @@ public final class DirectorMain implements Callable<Integer> {
 
     @Option(names = "--watch")
     private int watch;
+
+    @Option(names = "--witness")
+    private Path witness = Path.of("");
+
+    @Option(names = "--standstills")
+    private Path standstills = Path.of("");
 
     private volatile int workerTid;
     private volatile long workerThread;
@@ -122,6 +130,7 @@ public final class DirectorMain implements Callable<Integer> {
                     new WorkerThread(dataplane.workerList().getFirst(), cpu, register, ports::unregisterThread)) {
                 thread.start();
                 registered.await();
+                WorkerThread.reserve(List.of(cpu));
                 measure(dataplane, io, what);
             }
         }
@@ -144,6 +153,11 @@ public final class DirectorMain implements Callable<Integer> {
             if (what.passes()) {
                 setup(dataplane, io, what);
             } else {
+                if (watch > 0) {
+                    // So that the JIT knows both ways in the watched loop: a first long cycle would have it compiled
+                    // anew.
+                    io.watch(new LongCycles(WARM_UP_CYCLE_NANOS));
+                }
                 steady(dataplane, io, installed - before);
                 if (watch > 0) {
                     watch(dataplane, io);
@@ -283,12 +297,27 @@ public final class DirectorMain implements Callable<Integer> {
 
     /** A long look: cycles, and what disturbed them, while the control plane works and unusual packets come in. */
     private void watch(Dataplane dataplane, ScatterIo io) throws Exception {
-        LongCycles cycles = new LongCycles(1_000_000);
+        int other = cpu == 0 ? 1 : 0;
+        LongCycles cycles = new LongCycles(Standstill.MILLISECOND);
         Disturbance disturbance = new Disturbance(workerTid, cpu);
-        disturbance.sample();
-        print("watching_from_ms", Long.toString(uptime()));
-        io.watch(cycles);
-        long start = System.nanoTime();
+        long start;
+        try (Witness _ = Witness.start(witness, List.of(cpu, other), standstills)) {
+            disturbance.sample();
+            print("started_at_nanos", Long.toString(System.nanoTime() - uptime() * 1_000_000));
+            print("watching_from_ms", Long.toString(uptime()));
+            start = System.nanoTime();
+            io.watch(cycles);
+            disturb(dataplane, io, disturbance, start);
+            io.watch(null);
+            print("watching_to_ms", Long.toString(uptime()));
+            Thread.sleep(20);
+            disturbance.sample();
+        }
+        reportCycles(cycles, disturbance, Witness.read(standstills), start);
+    }
+
+    /** What may go on beside the traffic: changes, listings, neighbours' answers, and after half the time unusual packets. */
+    private void disturb(Dataplane dataplane, ScatterIo io, Disturbance disturbance, long start) throws Exception {
         boolean unusual = false;
         int look = 0;
         for (long now = start; now - start < watch * 1_000_000_000L; now = System.nanoTime()) {
@@ -305,20 +334,15 @@ public final class DirectorMain implements Callable<Integer> {
                 print("unusual_packets_at_seconds", (now - start) * 1e-9);
             }
         }
-        io.watch(null);
-        print("watching_to_ms", Long.toString(uptime()));
-        Thread.sleep(20);
-        disturbance.sample();
-        reportCycles(cycles, disturbance, start);
     }
 
-    private void reportCycles(LongCycles cycles, Disturbance disturbance, long start) {
+    private void reportCycles(LongCycles cycles, Disturbance disturbance, List<Standstill> seen, long start) {
         print("watched_cycles", Long.toString(cycles.cycles()));
         print("longest_cycle_us", cycles.longest() / 1e3);
         List<String> unexplained = new ArrayList<>();
         List<String> setAside = new ArrayList<>();
         for (LongCycles.Cycle cycle : cycles.noted()) {
-            String why = disturbance.during(cycle);
+            String why = disturbance.during(cycle, seen);
             String text = String.format(
                     Locale.ROOT, "%.0f us at %.3f s", cycle.nanos() / 1e3, (cycle.ended() - start) * 1e-9);
             if (why == null) {

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Properties;
 
 /**
@@ -12,9 +13,9 @@ import java.util.Properties;
  *
  * @param machine CPUs and times
  * @param options JVM options
- * @param watchSeconds how long to watch cycles, GC and safepoints after the measurement; 0: not
+ * @param watch the look at cycles, GC and safepoints after the measurement, if there is to be one
  */
-record DirectorSubject(Machine machine, List<String> options, int watchSeconds) implements Subject {
+record DirectorSubject(Machine machine, List<String> options, Optional<Watch> watch) implements Subject {
     @Override
     public String name() {
         return "director";
@@ -28,21 +29,27 @@ record DirectorSubject(Machine machine, List<String> options, int watchSeconds) 
         command.addAll(options);
         command.addAll(List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:+LogVMOutput", "-XX:-DisplayVMOutput"));
         command.addAll(List.of("-XX:LogFile=" + logs + "-jit.log", "-XX:+PrintCompilation"));
-        if (watchSeconds > 0) {
+        if (watch.isPresent()) {
             command.add("-Xlog:gc*,safepoint:file=" + logs + "-gc.log:uptime,level,tags");
         }
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), "lvsd.daemon.bench.DirectorMain"));
         command.addAll(List.of("--case", row.what().label, "--connections", Integer.toString(row.connections())));
         command.addAll(List.of("--input", input.toString(), "--cpu", Integer.toString(machine.cpu())));
         command.addAll(List.of("--warmup", number(machine.warmupSeconds()), "--seconds", number(machine.seconds())));
-        command.addAll(List.of("--watch", Integer.toString(watchSeconds)));
+        watch.ifPresent(look -> command.addAll(List.of(
+                "--watch",
+                Integer.toString(look.seconds()),
+                "--witness",
+                look.witness().toString(),
+                "--standstills",
+                Watch.account(raw).toString())));
         if (row.scatter()) {
             command.add("--scatter");
         }
         Properties found = Child.run(command, raw);
         JitLog.read(Path.of(logs + "-jit.log")).report(found);
-        if (watchSeconds > 0) {
-            PauseLog.read(Path.of(logs + "-gc.log")).report(found);
+        if (watch.isPresent()) {
+            PauseLog.read(Path.of(logs + "-gc.log")).report(found, Witness.read(Watch.account(raw)));
         }
         return found;
     }

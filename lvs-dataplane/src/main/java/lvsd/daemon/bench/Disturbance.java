@@ -10,28 +10,30 @@ import lvsd.linux.ThreadClock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What took the CPU from the worker, and when: the thread's run delay, its involuntary switches, and the time in which it did
- * not run although it never sleeps, sampled some hundred times a second. Used by one thread that is not the worker.
+ * What took the CPU from the worker, and when: the thread's run delay, its switches, and the time in which it did not run
+ * although it never sleeps, sampled some hundred times a second; and what a {@link Witness} saw. Used by one thread that is not
+ * the worker.
  *
  * <p>The kernel counts the CPU's stolen time in ticks of 10 ms, too coarse for cycles of some milliseconds. But it takes that time
  * off a thread's CPU time by the nanosecond (CONFIG_PARAVIRT_TIME_ACCOUNTING): what a worker that never sleeps lacks of the time
- * on the wall is run delay and stolen time.
+ * on the wall is run delay and stolen time. A worker that did sleep, for a safepoint say, is to blame for that itself. And a
+ * worker that had page faults may have held up the witness, by what the kernel did for it.
  */
 final class Disturbance {
     private static final long NANOS_PER_TICK = 10_000_000;
     /** A sample whose two clocks were read further apart, since its own thread was disturbed, is none. */
     private static final long ASUNDER_NANOS = 50_000;
 
-    private record Sample(long at, long ran, long waited, long involuntary, long stolen) {}
+    private record Sample(long at, long ran, ThreadClock.Scheduling scheduling, long stolen) {}
 
     private final ThreadClock clock;
-    private final String cpu;
+    private final int cpu;
     private final List<Sample> samples = new ArrayList<>();
 
     /** Observes the thread {@code tid} on {@code cpu}. */
     Disturbance(int tid, int cpu) {
         this.clock = new ThreadClock(tid);
-        this.cpu = "cpu" + cpu + " ";
+        this.cpu = cpu;
     }
 
     /** Takes a sample. */
@@ -41,46 +43,53 @@ final class Disturbance {
         long at = System.nanoTime();
         long ran = clock.cpuNanos();
         if (System.nanoTime() - at < ASUNDER_NANOS) {
-            samples.add(new Sample(at, ran, now.waitNanos(), now.involuntary(), stolen));
+            samples.add(new Sample(at, ran, now, stolen));
         }
     }
 
     private long stolen() throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc/stat"))) {
-            if (line.startsWith(cpu)) {
+            if (line.startsWith("cpu" + cpu + " ")) {
                 return Long.parseLong(line.trim().split(" +", -1)[8]) * NANOS_PER_TICK;
             }
         }
         return 0;
     }
 
-    /** What disturbed {@code cycle}, or null when nothing did as far as the kernel knows. */
+    /** What disturbed {@code cycle}, or null when that does not account for it; {@code seen}: by the witness. */
     @Nullable
-    String during(LongCycles.Cycle cycle) {
+    String during(LongCycles.Cycle cycle, List<Standstill> seen) {
+        long begun = cycle.ended() - cycle.nanos();
         Sample before = samples.getFirst();
         for (Sample sample : samples) {
             if (sample.at >= cycle.ended()) {
-                return difference(cycle.nanos(), before, sample);
+                return difference(cycle.nanos(), before, sample, Standstill.within(seen, cpu, begun, cycle.ended()));
             }
-            before = sample.at <= cycle.ended() - cycle.nanos() ? sample : before;
+            before = sample.at <= begun ? sample : before;
         }
         return null;
     }
 
-    private static @Nullable String difference(long cycle, Sample before, Sample after) {
-        long waited = after.waited - before.waited;
-        long switches = after.involuntary - before.involuntary;
-        long stolen = after.stolen - before.stolen;
+    private static @Nullable String difference(long cycle, Sample before, Sample after, long stoodStill) {
+        long waited = after.scheduling.waitNanos() - before.scheduling.waitNanos();
+        long slept = after.scheduling.voluntary() - before.scheduling.voluntary();
+        long preempted = after.scheduling.involuntary() - before.scheduling.involuntary();
+        long faults = after.scheduling.faults() - before.scheduling.faults();
         long absent = after.at - before.at - (after.ran - before.ran);
-        if (waited < 100_000 && switches == 0 && stolen == 0 && absent < cycle / 2) {
+        long explained = Math.max(slept == 0 ? absent : waited, faults == 0 ? stoodStill : 0);
+        if (!Standstill.accounts(explained, cycle)) {
             return null;
         }
         return String.format(
                 Locale.ROOT,
-                "not running for %.0f us: run delay %.0f us, involuntary switches %d, stolen ticks %d",
+                "CPU stood still for %.0f us; in these samples not running for %.0f us, run delay %.0f us, "
+                        + "voluntary switches %d, involuntary %d, page faults %d, stolen ticks %d",
+                stoodStill / 1e3,
                 absent / 1e3,
                 waited / 1e3,
-                switches,
-                stolen / NANOS_PER_TICK);
+                slept,
+                preempted,
+                faults,
+                (after.stolen - before.stolen) / NANOS_PER_TICK);
     }
 }

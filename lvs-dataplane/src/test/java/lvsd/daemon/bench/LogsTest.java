@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Properties;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -61,11 +62,37 @@ final class LogsTest {
                         [9.100s][info][safepoint] Safepoint "ICBufferFull", Time since last: 1 ns, Total: 9000000 ns, Threads: 1
                         [11.100s][info][safepoint   ] Safepoint "ZMarkStart", Time since last: 100 ns, Reaching safepoint: 20 ns, At safepoint: 30 ns, Leaving safepoint: 1 ns, Total:    52100 ns, Threads: 0 runnable, 9 total
                         [11.200s][info][gc          ] GC(3) Minor Collection (Proactive) 20M(8%)->4M(2%) 0.011s
-                        """)).report(found);
+                        """)).report(found, List.of());
 
         assertThat(found).containsEntry("safepoints", "1");
         assertThat(found).containsEntry("longest_safepoint_us", "52.1");
         assertThat(found).containsEntry("longest_safepoint_reason", "ZMarkStart");
         assertThat(found).containsEntry("collections", "1");
+    }
+
+    @Test
+    void shouldSetAPauseAsideOnlyWhenACpuStoodStillForMostOfIt() throws Exception {
+        Properties found = new Properties();
+        found.setProperty("started_at_nanos", "5000000000");
+        PauseLog.read(file("""
+                        [11.100s][info][safepoint   ] Safepoint "ZMarkStart", Time since last: 100 ns, Total:    3000000 ns, Threads: 0 runnable, 9 total
+                        [12.100s][info][safepoint   ] Safepoint "ZMarkEnd", Time since last: 100 ns, Total:    2000000 ns, Threads: 0 runnable, 9 total
+                        [13.100s][info][safepoint   ] Safepoint "ZMarkEnd", Time since last: 100 ns, Total:     999999 ns, Threads: 0 runnable, 9 total
+                        """))
+                .report(
+                        found,
+                        List.of(
+                                new Standstill(0, 16_097_500_000L, 2_400_000),
+                                new Standstill(0, 17_098_500_000L, 500_000),
+                                new Standstill(1, 17_099_000_000L, 500_000)));
+
+        assertThat(found)
+                .containsEntry("safepoints_over_1ms_unexplained", "1")
+                .containsEntry(
+                        "set_aside_safepoint.0",
+                        "3000 us at 11.100 s of uptime, ZMarkStart (a CPU stood still for 2400 us)")
+                .containsEntry(
+                        "unexplained_safepoint.0",
+                        "2000 us at 12.100 s of uptime, ZMarkEnd (a CPU stood still for 500 us)");
     }
 }
