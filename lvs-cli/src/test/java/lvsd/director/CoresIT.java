@@ -39,6 +39,7 @@ class CoresIT {
                 """.formatted(prefix, cpu))) {
             Map<String, BigInteger> allowed = threadsOf(directory);
             assertThat(allowed).containsEntry("lvs-worker-0", BigInteger.ONE.shiftLeft(cpu));
+            assertThat(niceOf(directory, "VM Thread")).isEqualTo(-20);
             assertThat(allowed).containsKeys("punt", "lvs-watch", "lvsd-control-1-", "VM Thread");
             allowed.remove("lvs-worker-0");
             assertThat(allowed.values()).containsOnly(mine.clearBit(cpu));
@@ -49,16 +50,32 @@ class CoresIT {
 
     /** Threads of the daemon with a file in {@code directory}, by name, and the CPUs that each may run on. */
     private static Map<String, BigInteger> threadsOf(Path directory) throws IOException {
+        try (Stream<Path> tasks = Files.list(daemon(directory).resolve("task"))) {
+            return tasks.collect(Collectors.toMap(CoresIT::name, CoresIT::allowed, BigInteger::or));
+        }
+    }
+
+    private static Path daemon(Path directory) throws IOException {
         try (Stream<Path> processes = Files.list(PROC)) {
-            Path daemon = processes
+            return processes
                     .filter(process -> read(process.resolve("cmdline")).contains(directory + "/lvsd.yaml"))
                     .filter(process -> read(process.resolve("cmdline")).contains("java"))
                     .findFirst()
                     .orElseThrow();
-            try (Stream<Path> tasks = Files.list(daemon.resolve("task"))) {
-                return tasks.collect(
-                        Collectors.toMap(task -> read(task.resolve("comm")).strip(), CoresIT::allowed, BigInteger::or));
-            }
+        }
+    }
+
+    private static String name(Path task) {
+        return read(task.resolve("comm")).strip();
+    }
+
+    /** Field 19 of stat, proc(5), counted after the thread's name. */
+    private static int niceOf(Path directory, String name) throws IOException {
+        try (Stream<Path> tasks = Files.list(daemon(directory).resolve("task"))) {
+            Path task =
+                    tasks.filter(each -> name(each).equals(name)).findFirst().orElseThrow();
+            String stat = read(task.resolve("stat"));
+            return Integer.parseInt(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[16]);
         }
     }
 

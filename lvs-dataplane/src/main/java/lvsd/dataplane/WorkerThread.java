@@ -45,12 +45,14 @@ public final class WorkerThread implements AutoCloseable {
 
     /**
      * Keeps the workers' {@code cores} for them, as far as this process goes: the JVM's threads and all others run elsewhere, if
-     * there is anywhere else. Without it a collector's thread may preempt a worker for milliseconds, although other CPUs idle.
+     * there is anywhere else. Without it a collector's thread may preempt a worker for milliseconds, although other CPUs idle. And
+     * where the JVM's threads share a CPU, the one that stops workers at a safepoint and lets them go waits for none of them.
      */
     public static void reserve(List<Integer> cores) {
         BitSet cpus = new BitSet();
         cores.forEach(cpus::set);
         Affinity.reserve(cpus);
+        Affinity.favour("VM Thread");
     }
 
     private void run() {

@@ -59,15 +59,9 @@ public final class ThreadClock {
     public Scheduling scheduling() throws IOException {
         Path task = Path.of("/proc/self/task/" + tid);
         String[] stat = Files.readString(task.resolve("schedstat")).trim().split(" ", -1);
-        long voluntary = 0;
-        long involuntary = 0;
-        for (String line : Files.readAllLines(task.resolve("status"))) {
-            if (line.startsWith("voluntary_ctxt_switches:")) {
-                voluntary = number(line);
-            } else if (line.startsWith("nonvoluntary_ctxt_switches:")) {
-                involuntary = number(line);
-            }
-        }
+        String status = Files.readString(task.resolve("status"));
+        long voluntary = number(status, "\nvoluntary_ctxt_switches:");
+        long involuntary = number(status, "\nnonvoluntary_ctxt_switches:");
         return new Scheduling(Long.parseLong(stat[0]), Long.parseLong(stat[1]), voluntary, involuntary, faults(task));
     }
 
@@ -78,7 +72,9 @@ public final class ThreadClock {
         return Long.parseLong(afterName[7]) + Long.parseLong(afterName[9]);
     }
 
-    private static long number(String line) {
-        return Long.parseLong(line.substring(line.indexOf(':') + 1).trim());
+    private static long number(String status, String label) {
+        int start = status.indexOf(label) + label.length();
+        return Long.parseLong(
+                status.substring(start, status.indexOf('\n', start)).trim());
     }
 }

@@ -1,8 +1,6 @@
 package lvsd.daemon.bench;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -14,17 +12,15 @@ import org.jspecify.annotations.Nullable;
  * although it never sleeps, sampled some hundred times a second; and what a {@link Witness} saw. Used by one thread that is not
  * the worker.
  *
- * <p>The kernel counts the CPU's stolen time in ticks of 10 ms, too coarse for cycles of some milliseconds. But it takes that time
- * off a thread's CPU time by the nanosecond (CONFIG_PARAVIRT_TIME_ACCOUNTING): what a worker that never sleeps lacks of the time
- * on the wall is run delay and stolen time. A worker that did sleep, for a safepoint say, is to blame for that itself. And a
- * worker that had page faults may have held up the witness, by what the kernel did for it.
+ * <p>The kernel takes stolen time off a thread's CPU time (CONFIG_PARAVIRT_TIME_ACCOUNTING): what a worker that never sleeps
+ * lacks of the time on the wall is run delay and stolen time. A worker that did sleep, for a safepoint say, is to blame for that
+ * itself. And a worker that had page faults may have held up the witness, by what the kernel did for it.
  */
 final class Disturbance {
-    private static final long NANOS_PER_TICK = 10_000_000;
     /** A sample whose two clocks were read further apart, since its own thread was disturbed, is none. */
     private static final long ASUNDER_NANOS = 50_000;
 
-    private record Sample(long at, long ran, ThreadClock.Scheduling scheduling, long stolen) {}
+    private record Sample(long at, long ran, ThreadClock.Scheduling scheduling) {}
 
     private final ThreadClock clock;
     private final int cpu;
@@ -39,21 +35,11 @@ final class Disturbance {
     /** Takes a sample. */
     void sample() throws IOException {
         ThreadClock.Scheduling now = clock.scheduling();
-        long stolen = stolen();
         long at = System.nanoTime();
         long ran = clock.cpuNanos();
         if (System.nanoTime() - at < ASUNDER_NANOS) {
-            samples.add(new Sample(at, ran, now, stolen));
+            samples.add(new Sample(at, ran, now));
         }
-    }
-
-    private long stolen() throws IOException {
-        for (String line : Files.readAllLines(Path.of("/proc/stat"))) {
-            if (line.startsWith("cpu" + cpu + " ")) {
-                return Long.parseLong(line.trim().split(" +", -1)[8]) * NANOS_PER_TICK;
-            }
-        }
-        return 0;
     }
 
     /** What disturbed {@code cycle}, or null when that does not account for it; {@code seen}: by the witness. */
@@ -83,13 +69,12 @@ final class Disturbance {
         return String.format(
                 Locale.ROOT,
                 "CPU stood still for %.0f us; in these samples not running for %.0f us, run delay %.0f us, "
-                        + "voluntary switches %d, involuntary %d, page faults %d, stolen ticks %d",
+                        + "voluntary switches %d, involuntary %d, page faults %d",
                 stoodStill / 1e3,
                 absent / 1e3,
                 waited / 1e3,
                 slept,
                 preempted,
-                faults,
-                (after.stolen - before.stolen) / NANOS_PER_TICK);
+                faults);
     }
 }
