@@ -104,6 +104,8 @@ daemon_options() {
   # left early then would be left with a call for each of these.
   for lvs_method in lvsd.memory.Memory::get* lvsd.memory.Memory::set* lvsd.memory.Memory::place lvsd.memory.Memory::raw* \
     lvsd.memory.Memory::swap lvsd.dataplane.Burst::setVerdict lvsd.dataplane.Verdict::transmit lvsd.dataplane.Pipeline::seen \
+    lvsd.dataplane.Pipeline::plain4 lvsd.dataplane.connection.Connection::difference* lvsd.wire.Udp::checksum \
+    lvsd.wire.Udp::setChecksum \
     lvsd.dataplane.connection.Connection::windowsOf lvsd.dataplane.connection.Connection::deltasOf \
     lvsd.dataplane.connection.Connection::rewrite* lvsd.dataplane.connection.Connection::seqDeltas \
     lvsd.dataplane.connection.Connection::setLastSeen lvsd.dataplane.connection.Connection::setPackets \

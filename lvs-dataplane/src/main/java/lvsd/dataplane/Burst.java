@@ -33,6 +33,7 @@ final class Burst {
 
     private static final int SIZE = 1 << SHIFT;
     private static final int PROTOCOL_TCP = 6;
+    private static final int PROTOCOL_UDP = 17;
 
     private static final int MBUF = 0;
     private static final int L3 = 8;
@@ -123,6 +124,16 @@ final class Burst {
     /** Whether by a {@link #brief} the packet is a {@link #FAST4} one with TCP. */
     static boolean isTcp4(long brief) {
         return (summaryOf(brief) & 0xffff) == (FAST4 | PROTOCOL_TCP << 8);
+    }
+
+    /** As {@link #isTcp4} for UDP. */
+    static boolean isUdp4(long brief) {
+        return (summaryOf(brief) & 0xffff) == (FAST4 | PROTOCOL_UDP << 8);
+    }
+
+    /** Whether {@link #isTcp4} or {@link #isUdp4}. */
+    static boolean isTcpOrUdp4(long brief) {
+        return isTcp4(brief) || isUdp4(brief);
     }
 
     /** Kind, protocol and length in one: take apart with {@link #kind}, {@link #protocol} and {@link #length}. */

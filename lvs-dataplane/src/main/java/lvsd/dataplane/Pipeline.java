@@ -307,26 +307,38 @@ final class Pipeline {
         sharedVerdicts &= shared;
     }
 
-    /** Packets that nothing is to be said about in a loop of their own, which the others interrupt. */
+    /** Packets that nothing is to be said about in loops of their own, one for each protocol, which the others interrupt. */
     private void decide4(int count) {
+        long base = Memory.address(rows);
         for (int i = 0; i < count; ) {
-            int end = stagePlain4(i, count);
+            boolean udp = Burst.isUdp4(Burst.brief(Burst.row(base, i)));
+            int end = udp ? stageDatagrams4(i, count) : stagePlain4(i, count);
             i = end;
-            if (end < count) {
+            if (end < count && udp == Burst.isUdp4(Burst.brief(Burst.row(base, end)))) {
                 i = stageOthers4(end, count);
                 countedRows |= Burst.bits(end, i);
             }
         }
     }
 
+    /** {@link #plain4} for TCP segments of established connections. */
+    private int stagePlain4(int from, int count) {
+        return plain4(from, count, false);
+    }
+
+    /** {@link #plain4} for UDP datagrams with a checksum. */
+    private int stageDatagrams4(int from, int count) {
+        return plain4(from, count, true);
+    }
+
     /**
-     * Forwards TCP segments of established IPv4 connections that change nothing, packet after packet, from {@code from} on;
+     * Forwards packets of one protocol that change nothing of their IPv4 connections, packet after packet, from {@code from} on;
      * returns where the first one stands that is not of that kind, with nothing done to it.
      *
      * <p>It is found out by one branch for all that may be different, before anything is written. A loop without a call and
-     * with one way out keeps everything in registers.
+     * with one way out keeps everything in registers. {@code udp} is a constant where this is inlined.
      */
-    private int stagePlain4(int from, int count) {
+    private int plain4(int from, int count, boolean udp) {
         long base = Memory.address(rows);
         long connections = Memory.address(hot4);
         long lines = Memory.address(hops);
@@ -344,7 +356,7 @@ final class Pipeline {
         for (; row != end; row = Burst.next(row)) {
             long brief = Burst.brief(row);
             int reference = Burst.reference(row);
-            if (!Burst.isTcp4(brief) || reference == NONE) {
+            if (!(udp ? Burst.isUdp4(brief) : Burst.isTcp4(brief)) || reference == NONE) {
                 break;
             }
             int side = ConnectionTable.side(reference);
@@ -353,17 +365,20 @@ final class Pipeline {
             int fields = Connection.summary(hot);
             long binding = Connection.binding(hot);
             long middle = Ipv4.middle(ip);
-            long rest = Tcp.rest(ip + Ipv4.SIZE);
+            long rest = udp ? 0 : Tcp.rest(ip + Ipv4.SIZE);
+            int checksum = udp ? Udp.checksum(ip + Ipv4.SIZE) : Tcp.checksumOf(rest);
             int nextHop = Connection.nextHop(hot, side);
             long line = lines + (long) (nextHop & lineMask) * Adjacency.SIZE;
             int length = Burst.length(Burst.summaryOf(brief));
             long different = ConnectionTable.difference4(hot, side, Burst.addresses(row), Burst.portsOf(brief))
-                    | Connection.differenceFromEstablished(fields)
-                    | TcpStates.differenceFromData(Tcp.flagsOf(rest))
+                    | (udp
+                            ? Connection.differenceFromUdp(fields) | ((checksum - 1) >> 31)
+                            : Connection.differenceFromEstablished(fields)
+                                    | TcpStates.differenceFromData(Tcp.flagsOf(rest)))
                     | Adjacency.difference(line, nextHop)
                     | gone(gone, Connection.destinationOf(binding))
                     | (Ipv4.ttlOf(middle) - 2 | Adjacency.plainMtu(line) - length) >> 31;
-            boolean adjusts = (fields & ADJUST) != 0;
+            boolean adjusts = !udp && (fields & ADJUST) != 0;
             if (different != 0
                     || (adjusts && ((Tcp.headerLengthOf(rest) ^ Tcp.SIZE) | Connection.windowsOf(binding)) != 0)) {
                 break;
@@ -386,7 +401,11 @@ final class Pipeline {
                 int others = -(int) (sequences >>> 32);
                 sum += TcpRewrite.sequence(ip + Ipv4.SIZE, Tcp.ACK_FLAG, (int) sequences, others);
             }
-            Tcp.setChecksum(ip + Ipv4.SIZE, Checksum.apply(Tcp.checksumOf(rest), sum));
+            if (udp) {
+                Udp.setChecksum(ip + Ipv4.SIZE, Checksum.applyUdp(checksum, sum));
+            } else {
+                Tcp.setChecksum(ip + Ipv4.SIZE, Checksum.apply(checksum, sum));
+            }
             Adjacency.overwriteHeader(line, ip);
             int verdict = Verdict.transmit(Adjacency.port(line));
             Burst.setVerdict(row, verdict);
@@ -397,7 +416,7 @@ final class Pipeline {
         return Burst.index(base, row);
     }
 
-    /** The IPv4 packet {@code from}, and those after it up to the next TCP segment; returns where it stopped. */
+    /** The packet {@code from}, and those after it up to the next of IPv4 with TCP or UDP; returns where it stopped. */
     private int stageOthers4(int from, int count) {
         long base = Memory.address(rows);
         int all = 0;
@@ -413,7 +432,7 @@ final class Pipeline {
                 shared &= verdict;
             }
             i++;
-        } while (i < count && !Burst.isTcp4(Burst.brief(Burst.row(base, i))));
+        } while (i < count && !Burst.isTcpOrUdp4(Burst.brief(Burst.row(base, i))));
         note(all, shared);
         return i;
     }

@@ -72,6 +72,8 @@ public final class Connection {
     private static final int WINDOW_SHIFTS = 0x0fff;
 
     private static final int STATE_AND_PROTOCOL = 0xffff_0000;
+    private static final int PROTOCOL_BITS = 0xff00_0000;
+    private static final int UDP = 17 << 24;
     private static final int ESTABLISHED_TCP = 6 << 24 | TcpStates.ESTABLISHED << 16;
 
     private static final int TUNNEL = 2;
@@ -211,6 +213,11 @@ public final class Connection {
     /** 0 where a {@link #summary} is that of an established TCP connection whose packets may go the short way. */
     public static int differenceFromEstablished(int summary) {
         return (summary ^ ESTABLISHED_TCP) & (STATE_AND_PROTOCOL | TOA_PENDING);
+    }
+
+    /** 0 where a {@link #summary} is that of a UDP connection; its packets may go the short way in any state. */
+    public static int differenceFromUdp(int summary) {
+        return (summary ^ UDP) & (PROTOCOL_BITS | TOA_PENDING);
     }
 
     /** Flags: the constants of this class. */
