@@ -2,6 +2,7 @@ package lvsd.dataplane;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -85,6 +86,40 @@ class ForwardingTest extends PipelineTest {
         assertLoad(service, 0, 1);
         assertThat(director.totals(service, 0).inPackets()).isEqualTo(2);
         assertThat(director.totals(service, 0).outPackets()).isEqualTo(2);
+    }
+
+    /** Packets that change nothing have loops of their own, which those between them interrupt. */
+    @ParameterizedTest
+    @EnumSource
+    void shouldCarryABurstOfAllKindsAsItCarriesEachAlone(Way way) {
+        Flow.service(director, way, true);
+        Flow.service(director, way, false);
+        Flow segments = tcp(way, 9).open(7);
+        Flow datagrams = udp(way, 5353);
+        datagrams.upDatagram(8);
+        byte[] segment =
+                segments.fromClient().seq(8).ack(1).flags(".").payload(5).build();
+        byte[] datagram = datagrams.fromClient().payload(9).build();
+        byte[] unsummed = datagrams.fromClient().payload(33).lieChecksum(0).build();
+        byte[] lastHop = datagrams.fromClient().payload(3).ttl(1).build();
+        List<byte[]> frames = List.of(
+                datagram, unsummed, segment, datagram, lastHop, segment, segment, unsummed, lastHop, datagram,
+                datagram);
+        List<byte[]> alone = new ArrayList<>();
+        for (byte[] frame : frames) {
+            director.send(0, frame);
+            for (byte[] left = director.sent(1); left != null; left = director.sent(1)) {
+                alone.add(left);
+            }
+        }
+        assertThat(alone).hasSizeBetween(frames.size() - 4, frames.size() - 2);
+
+        director.sendTogether(0, frames);
+
+        for (byte[] frame : alone) {
+            assertThat(director.expect(1)).isEqualTo(frame);
+        }
+        director.expectNothing(1);
     }
 
     @ParameterizedTest
