@@ -93,8 +93,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "witness: wants one to %d CPUs\n", MAX_CPUS);
 		return 2;
 	}
-	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+	if (mlockall(MCL_CURRENT | MCL_FUTURE)) {
 		perror("witness: mlockall");
+		return 1;
+	}
 	for (int w = 0; w < argc - 1; w++)
 		start(w, atoi(argv[w + 1]));
 	while (read(STDIN_FILENO, &ignored, 1) > 0)
