@@ -120,7 +120,8 @@ restore_hugepages() {
   LVS_HUGEPAGES_BEFORE=
 }
 
-# Builds the jars, without tests, when one is missing or older than a source or pom.
+# Builds the jars, without tests, when one is missing or older than a source or pom. How sources are laid out is checked by
+# lvs-test, whose build leaves nothing out; who only wants to run lvsd needs no formatter.
 build_if_needed() {
   lvs_daemon=$(find "$LVS_ROOT/lvs-dataplane/target/lib" -name 'lvs-dataplane-*.jar' 2>/dev/null | head -n 1)
   lvs_tool=$(find "$LVS_ROOT/lvs-cli/target/lib" -name 'lvs-cli-*.jar' 2>/dev/null | head -n 1)

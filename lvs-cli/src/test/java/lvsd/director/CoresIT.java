@@ -37,9 +37,9 @@ class CoresIT {
                 workers: { count: 1, cores: [ %d ] }
                 persist: none
                 """.formatted(prefix, cpu))) {
-            Map<String, BigInteger> allowed = threadsOf(directory);
+            Map<String, BigInteger> allowed = threadsOf(namespace);
             assertThat(allowed).containsEntry("lvs-worker-0", BigInteger.ONE.shiftLeft(cpu));
-            assertThat(niceOf(directory, "VM Thread")).isEqualTo(-20);
+            assertThat(niceOf(namespace, "VM Thread")).isEqualTo(-20);
             assertThat(allowed).containsKeys("punt", "lvs-watch", "lvsd-control-1-", "VM Thread");
             allowed.remove("lvs-worker-0");
             assertThat(allowed.values()).containsOnly(mine.clearBit(cpu));
@@ -48,20 +48,28 @@ class CoresIT {
         }
     }
 
-    /** Threads of the daemon with a file in {@code directory}, by name, and the CPUs that each may run on. */
-    private static Map<String, BigInteger> threadsOf(Path directory) throws IOException {
-        try (Stream<Path> tasks = Files.list(daemon(directory).resolve("task"))) {
+    /** Threads of the daemon in {@code namespace}, by name, and the CPUs that each may run on. */
+    private static Map<String, BigInteger> threadsOf(Namespace namespace) throws IOException {
+        try (Stream<Path> tasks = Files.list(tasks(namespace))) {
             return tasks.collect(Collectors.toMap(CoresIT::name, CoresIT::allowed, BigInteger::or));
         }
     }
 
-    private static Path daemon(Path directory) throws IOException {
-        try (Stream<Path> processes = Files.list(PROC)) {
-            return processes
-                    .filter(process -> read(process.resolve("cmdline")).contains(directory + "/lvsd.yaml"))
-                    .filter(process -> read(process.resolve("cmdline")).contains("java"))
-                    .findFirst()
-                    .orElseThrow();
+    /** The folder of the threads of the one process that has a worker. */
+    private static Path tasks(Namespace namespace) {
+        return namespace
+                .processes()
+                .map(process -> PROC.resolve(process.pid() + "/task"))
+                .filter(CoresIT::hasWorker)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static boolean hasWorker(Path tasks) {
+        try (Stream<Path> all = Files.list(tasks)) {
+            return all.anyMatch(task -> name(task).equals("lvs-worker-0"));
+        } catch (IOException e) {
+            return false; // has ended
         }
     }
 
@@ -70,8 +78,8 @@ class CoresIT {
     }
 
     /** Field 19 of stat, proc(5), counted after the thread's name. */
-    private static int niceOf(Path directory, String name) throws IOException {
-        try (Stream<Path> tasks = Files.list(daemon(directory).resolve("task"))) {
+    private static int niceOf(Namespace namespace, String name) throws IOException {
+        try (Stream<Path> tasks = Files.list(tasks(namespace))) {
             Path task =
                     tasks.filter(each -> name(each).equals(name)).findFirst().orElseThrow();
             String stat = read(task.resolve("stat"));

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A network namespace by name.
@@ -26,11 +27,14 @@ record Namespace(String name) {
 
     /** Ends every process in it, by id, and removes it with its interfaces. */
     void delete() {
-        String pids = Shell.run("ip", "netns", "pids", name).out();
-        pids.lines()
-                .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid.strip())).stream())
-                .forEach(ProcessHandle::destroyForcibly);
+        processes().forEach(ProcessHandle::destroyForcibly);
         Shell.run("ip", "netns", "delete", name);
+    }
+
+    /** The processes in it. */
+    Stream<ProcessHandle> processes() {
+        String pids = Shell.run("ip", "netns", "pids", name).out();
+        return pids.lines().flatMap(pid -> ProcessHandle.of(Long.parseLong(pid.strip())).stream());
     }
 
     /** Runs a command in it, for a minute at most. */

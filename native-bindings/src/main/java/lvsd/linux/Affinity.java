@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
+import java.util.Optional;
 import java.util.stream.Stream;
 import lvsd.memory.NativeFunction;
 
@@ -19,6 +20,8 @@ public final class Affinity {
     private static final int PR_SET_NAME = 15;
     private static final int NAME_BYTES = 16;
     private static final int PRIO_PROCESS = 0;
+    /** The calling thread, where the kernel wants the id of one. */
+    private static final int CALLER = 0;
     /** The nice value of those who run first. */
     private static final int FIRST = -20;
 
@@ -48,24 +51,30 @@ public final class Affinity {
 
     /** Lets the calling thread run on the given CPUs. */
     public static void set(BitSet cpus) {
+        if (!set(CALLER, cpus)) {
+            throw SET.failure("binding the thread to CPUs " + cpus + " (allowed are " + get()
+                    + "; see workers.cores and the cgroup's cpuset)");
+        }
+    }
+
+    private static boolean set(int tid, BitSet cpus) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment mask = arena.allocate(MASK_BYTES, 8);
-            MemorySegment.copy(MemorySegment.ofArray(cpus.toByteArray()), 0, mask, 0, cpus.toByteArray().length);
-            if (SET.callInt(0, MASK_BYTES, mask.address()) != 0) {
-                throw SET.failure("binding the thread to CPUs " + cpus + " (allowed are " + get()
-                        + "; see workers.cores and the cgroup's cpuset)");
-            }
+            mask.copyFrom(MemorySegment.ofArray(cpus.toByteArray()));
+            return SET.callInt(tid, MASK_BYTES, mask.address()) == 0;
         }
     }
 
     /** CPUs that the calling thread may run on. */
     public static BitSet get() {
+        return get(CALLER).orElseThrow(() -> GET.failure("reading the thread's CPUs"));
+    }
+
+    private static Optional<BitSet> get(int tid) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment mask = arena.allocate(MASK_BYTES, 8);
-            if (GET.callInt(0, MASK_BYTES, mask.address()) < 0) {
-                throw GET.failure("reading the thread's CPUs");
-            }
-            return BitSet.valueOf(mask.asByteBuffer());
+            boolean known = GET.callInt(tid, MASK_BYTES, mask.address()) >= 0;
+            return known ? Optional.of(BitSet.valueOf(mask.asByteBuffer())) : Optional.empty();
         }
     }
 
@@ -115,21 +124,10 @@ public final class Affinity {
 
     /** Whether {@code cpus} were taken from a thread: not if it had none of them, has none but them or has ended. */
     private static boolean take(int tid, BitSet cpus) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment mask = arena.allocate(MASK_BYTES, 8);
-            if (GET.callInt(tid, MASK_BYTES, mask.address()) < 0) {
-                return false;
-            }
-            BitSet left = BitSet.valueOf(mask.asByteBuffer());
-            boolean had = left.intersects(cpus);
-            left.andNot(cpus);
-            if (!had || left.isEmpty()) {
-                return false;
-            }
-            mask.fill((byte) 0);
-            MemorySegment.copy(MemorySegment.ofArray(left.toByteArray()), 0, mask, 0, left.toByteArray().length);
-            return SET.callInt(tid, MASK_BYTES, mask.address()) == 0;
-        }
+        BitSet left = get(tid).orElseGet(BitSet::new);
+        boolean had = left.intersects(cpus);
+        left.andNot(cpus);
+        return had && !left.isEmpty() && set(tid, left);
     }
 
     /** Names the calling thread for top and ps; cut after 15 bytes. */

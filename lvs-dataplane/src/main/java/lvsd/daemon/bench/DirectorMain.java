@@ -78,6 +78,9 @@ public final class DirectorMain implements Callable<Integer> {
     @Option(names = "--witness")
     private Path witness = Path.of("");
 
+    @Option(names = "--witnessed", split = ",")
+    private List<Integer> witnessed = List.of();
+
     @Option(names = "--standstills")
     private Path standstills = Path.of("");
 
@@ -154,7 +157,7 @@ public final class DirectorMain implements Callable<Integer> {
                 setup(dataplane, io, what);
             } else {
                 if (watch > 0) {
-                    // So that the JIT knows both ways in the watched loop: a first long cycle would have it compiled
+                    // So that the JIT knows both ways in the watched loop: else a first long cycle has it compiled
                     // anew.
                     io.watch(new LongCycles(WARM_UP_CYCLE_NANOS));
                 }
@@ -297,11 +300,10 @@ public final class DirectorMain implements Callable<Integer> {
 
     /** A long look: cycles, and what disturbed them, while the control plane works and unusual packets come in. */
     private void watch(Dataplane dataplane, ScatterIo io) throws Exception {
-        int other = cpu == 0 ? 1 : 0;
         LongCycles cycles = new LongCycles(Standstill.MILLISECOND);
         Disturbance disturbance = new Disturbance(workerTid, cpu);
         long start;
-        try (Witness _ = Witness.start(witness, List.of(cpu, other), standstills)) {
+        try (Witness _ = Witness.start(witness, witnessed, standstills)) {
             disturbance.sample();
             print("started_at_nanos", Long.toString(System.nanoTime() - uptime() * 1_000_000));
             print("watching_from_ms", Long.toString(uptime()));

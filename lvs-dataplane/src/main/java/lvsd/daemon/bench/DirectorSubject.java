@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.stream.Collectors;
 
 /**
  * The director's worker in a JVM with the options that {@code config/bin/lvsd} gives, and those that log what the JVM does.
@@ -41,6 +42,8 @@ record DirectorSubject(Machine machine, List<String> options, Optional<Watch> wa
                 Integer.toString(look.seconds()),
                 "--witness",
                 look.witness().toString(),
+                "--witnessed",
+                look.cpus().stream().map(String::valueOf).collect(Collectors.joining(",")),
                 "--standstills",
                 Watch.account(raw).toString())));
         if (row.scatter()) {
